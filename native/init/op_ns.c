@@ -1,0 +1,43 @@
+// Namespaces, the second process that some of them need, and meeting the parent.
+#include <linux/sched.h>
+
+#include "init.h"
+
+void op_ns_join(const struct op_ns_join *op) {
+  long fd = ok(SC_openat, SYS(openat, AT_FDCWD, op->path, O_RDONLY | O_CLOEXEC, 0));
+  ok(SC_setns, SYS(setns, fd, op->type));
+  sys_close(fd);
+}
+
+void op_ns_unshare(const struct op_ns_unshare *op) { ok(SC_unshare, SYS(unshare, op->flags)); }
+
+void op_time_offsets(const struct op_time_offsets *op) { write_file_at(AT_FDCWD, "/proc/self/timens_offsets", op->text, strlen(op->text)); }
+
+void op_init_fork(const struct op_init_fork *op) {
+  struct clone_args arguments = {.flags = op->flags | CLONE_PARENT};
+  long pid = ok(SC_clone3, SYS(clone3, &arguments, sizeof arguments));
+  if (pid == 0) return;
+  report(RECORD_FORKED, pid, -1);
+  SYS(exit_group, 0);
+}
+
+void op_sync_ask(const struct op_sync_ask *op) {
+  report(RECORD_ASK, (int64_t)op->point, -1);
+  await_point(op->point);
+}
+
+void op_sync_wait(const struct op_sync_wait *op) { await_point(op->point); }
+
+void op_user_become_root(const struct op_user_become_root *op) {
+  ok(SC_setresgid, SYS(setresgid, 0, 0, 0));
+  ok(SC_setresuid, SYS(setresuid, 0, 0, 0));
+  if (op->setgroups) ok(SC_setgroups, SYS(setgroups, 0, 0));
+}
+
+void op_cgroup_join(const struct op_cgroup_join *op) {
+  for (uint64_t i = 0; i < op->count; i++) {
+    int fd = receive_fd();
+    ok(SC_write, SYS(write, fd, "0", 1));
+    sys_close(fd);
+  }
+}

@@ -1,0 +1,76 @@
+// Hooks and helper programs: started with a text on stdin, bounded in time, their last words kept.
+#include "shim.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TAIL_SIZE = 4096, KILL_WAIT_MS = 5000 };
+
+/// Starts it as the leader of its own session, with default signals and no fds but 0-2: its pid or -errno.
+static int64_t spawn_program(const char *path, char **argv, char **env, int input, int output) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawn_file_actions_init(&actions);
+  posix_spawnattr_init(&attributes);
+  int error = posix_spawn_file_actions_adddup2(&actions, input, 0);
+  if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
+  if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, output, 2);
+  if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  if (error == 0) error = posix_spawnattr_setsigmask(&attributes, &none);
+  if (error == 0) error = posix_spawnattr_setsigdefault(&attributes, &all);
+  if (error == 0) error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+  pid_t pid = -1;
+  if (error == 0) error = posix_spawn(&pid, path, &actions, &attributes, argv, env);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  return error != 0 ? -error : pid;
+}
+
+/// Waits for its end; over time the whole session's process group is killed: 0, -ETIMEDOUT or -errno.
+static int64_t wait_program(pid_t pid, int64_t timeout_ms) {
+  int64_t waited = tsr_wait_pid(pid, timeout_ms > 0 ? timeout_ms : -1);
+  if (waited != -ETIMEDOUT) return waited < 0 ? waited : 0;
+  kill(-pid, SIGKILL);
+  kill(pid, SIGKILL);
+  tsr_wait_pid(pid, KILL_WAIT_MS);
+  return -ETIMEDOUT;
+}
+
+/// The last 4 KiB of what was written to `fd`, as the text result.
+static int64_t tail_of(int fd) {
+  struct stat info;
+  char *buffer = text_reserve(TAIL_SIZE);
+  if (buffer == NULL) return -ENOMEM;
+  if (fstat(fd, &info) < 0) return -errno;
+  ssize_t got = pread(fd, buffer, TAIL_SIZE, info.st_size > TAIL_SIZE ? info.st_size - TAIL_SIZE : 0);
+  return got < 0 ? -errno : text_finish((size_t)got);
+}
+
+int64_t tsr_run_program(const char *path, const char *argv, size_t argv_length, const char *env, size_t env_length, const char *input, size_t input_length,
+                        int64_t timeout_ms) {
+  char **arguments = split_list(argv, argv_length);
+  char **environment = split_list(env, env_length);
+  int64_t outcome = arguments == NULL || environment == NULL ? -errno : 0;
+  // Files and not pipes: a daemon that the program leaves behind can neither hold us up nor be killed by SIGPIPE.
+  int in = -1, out = -1;
+  if (outcome == 0) outcome = in = memfd_with("tsrun-hook-stdin", 0, input, input_length, false);
+  if (outcome >= 0) outcome = out = memfd_with("tsrun-hook-output", 0, "", 0, false);
+  set_out(0, 0);
+  if (outcome >= 0) outcome = spawn_program(path, arguments, environment, in, out);
+  if (outcome >= 0) outcome = wait_program((pid_t)outcome, timeout_ms);
+  if (outcome == 0) outcome = tail_of(out);
+  if (in >= 0) close(in);
+  if (out >= 0) close(out);
+  free(arguments);
+  free(environment);
+  return outcome;
+}

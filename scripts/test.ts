@@ -1,0 +1,117 @@
+// `npm test`: set-up, the gate, then real containers on the built executable and again on the checkout under Bun.
+// `npm run test:root` leaves the gate out; `npm run test:oracle` runs the container tests on runc and crun instead.
+// The last line is "N passed, N failed, N skipped". TSRUN_MUST_RUN=1: what CI machines have must not be skipped.
+/// <reference types="bun" />
+import { existsSync, readFileSync } from "node:fs";
+import { add, type Counts, type Note, REPOSITORY, runTests, testFiles } from "./bun-tests.ts";
+import { runOk } from "./ok.ts";
+
+const words = process.argv.slice(2);
+const filters = words.filter((word) => !word.startsWith("-"));
+const mustRun = process.env["TSRUN_MUST_RUN"] === "1";
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+function run(argv: string[]): boolean {
+  return Bun.spawnSync(argv, { cwd: REPOSITORY, stdout: "inherit", stderr: "inherit" }).exitCode === 0;
+}
+
+function step(name: string, argv: string[]): boolean {
+  console.log(`== ${name}`);
+  const isGood = run(argv);
+  if (!isGood) {
+    console.log(`FAIL ${name}`);
+    total.failed++;
+  }
+  return isGood;
+}
+
+function hasScript(name: string): boolean {
+  return name in (JSON.parse(readFileSync(`${REPOSITORY}/package.json`, "utf8")).scripts ?? {});
+}
+
+/** What must be built before: the libraries of the checkout, the executable, the programs of the tests. */
+function setUp(): void {
+  if (!existsSync(`${REPOSITORY}/build/libtsrun.so`) && existsSync(`${REPOSITORY}/scripts/setup.sh`)) step("set-up", ["bash", "scripts/setup.sh"]);
+  if (hasScript("build")) step("build", ["npm", "run", "--silent", "build"]);
+}
+
+function printNotes(notes: readonly Note[], kind: Note["kind"]): void {
+  const groups = new Map<string, string[]>();
+  for (const note of notes.filter((one) => one.kind === kind)) {
+    const names = groups.get(note.why) ?? [];
+    names.push(note.name);
+    groups.set(note.why, names);
+  }
+  for (const [why, names] of groups) console.log(`  ${why}: ${names.length} (${names.slice(0, 3).join("; ")}${names.length > 3 ? "; ..." : ""})`);
+}
+
+/** The container tests on one runtime. */
+async function containerTests(title: string, env: Record<string, string>, prefix: readonly string[] = []): Promise<Note[]> {
+  const files = testFiles("container").filter((file) => filters.length === 0 || filters.some((word) => file.includes(word)));
+  const before = performance.now();
+  const result = await runTests(files, { env, prefix, jobs: 2 });
+  for (const failure of result.failures) console.log(failure);
+  console.log(
+    `== containers, ${title}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped, ${((performance.now() - before) / 1000).toFixed(0)} s`,
+  );
+  printNotes(result.notes, "skip");
+  add(total, result);
+  return result.notes;
+}
+
+/**
+ * crun 1.8 refuses the hybrid layout when the v2 hierarchy has controllers: there it is given a mount namespace
+ * in which that hierarchy is not mounted.
+ */
+function prefixOf(runtime: string): string[] {
+  const unified = "/sys/fs/cgroup/unified";
+  if (runtime !== "crun" || !existsSync(`${unified}/cgroup.controllers`)) return [];
+  return ["unshare", "--mount", "sh", "-c", `umount ${unified}; exec "$@"`, "-"];
+}
+
+async function oracle(): Promise<void> {
+  for (const runtime of ["runc", "crun"]) {
+    const path = Bun.which(runtime, { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` });
+    if (path === null) {
+      console.log(`== ${runtime} is not installed`);
+      total.skipped++;
+      continue;
+    }
+    const notes = await containerTests(runtime, { RUNTIME: path }, prefixOf(runtime));
+    const known = notes.filter((note) => note.kind === "deviation");
+    console.log(`-- where ${runtime} is known to differ: ${known.length}`);
+    for (const note of known) console.log(`  ${note.name.padEnd(90)} ${note.why}`);
+    for (const note of notes.filter((one) => one.kind === "no deviation")) console.log(`  passes after all: ${note.name}`);
+  }
+}
+
+async function root(): Promise<void> {
+  if (process.getuid?.() !== 0) {
+    const files = testFiles("container").length;
+    console.log(`== containers: not run, they need root (${files} files)`);
+    total[mustRun ? "failed" : "skipped"] += files;
+    return;
+  }
+  if (process.env["RUNTIME"]) {
+    await containerTests(process.env["RUNTIME"], {}, prefixOf(process.env["RUNTIME"].split("/").at(-1) ?? ""));
+    return;
+  }
+  if (existsSync(`${REPOSITORY}/dist/tsrun`)) await containerTests("dist/tsrun", { TSRUN_HOST: "" });
+  else {
+    console.log("== containers, dist/tsrun: not built");
+    total[mustRun ? "failed" : "skipped"]++;
+  }
+  if (existsSync(`${REPOSITORY}/src/host-bun/main.ts`) && existsSync(`${REPOSITORY}/build/libtsrun.so`))
+    await containerTests("the checkout under Bun", { TSRUN_HOST: "bun" });
+}
+
+if (!words.includes("--root") && !words.includes("--oracle")) {
+  setUp();
+  console.log("== the gate");
+  add(total, await runOk());
+}
+const areProgramsBuilt = step("programs of the tests", ["make", "--silent", "-C", "test/probe"]);
+if (areProgramsBuilt) await (words.includes("--oracle") ? oracle() : root());
+
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = total.failed === 0 ? 0 : 1;

@@ -1,0 +1,24 @@
+// What tsrun cannot do yet is refused by name: isolation that was asked for is never skipped in silence.
+import type { Config } from "../../spec/config.ts";
+import type { Problem } from "../rules.ts";
+
+const CODE = "TS1104";
+
+export function unsupported(config: Config): Problem[] {
+  const problems: Problem[] = [];
+  const { linux, process } = config;
+  const refuse = (pointer: string, what: string, hint?: string) => problems.push({ code: CODE, pointer, message: `${what} is not supported yet`, ...(hint === undefined ? {} : { hint }) });
+  if (linux?.seccomp !== undefined) refuse("/linux/seccomp", "linux.seccomp", "under an engine: --security-opt seccomp=unconfined");
+  const profile = process?.apparmorProfile ?? "";
+  if (profile !== "" && profile !== "unconfined") refuse("/process/apparmorProfile", "process.apparmorProfile");
+  if ((process?.selinuxLabel ?? "") !== "") refuse("/process/selinuxLabel", "process.selinuxLabel");
+  if ((linux?.mountLabel ?? "") !== "") refuse("/linux/mountLabel", "linux.mountLabel");
+  if (Object.keys(linux?.netDevices ?? {}).length > 0) refuse("/linux/netDevices", "linux.netDevices");
+  if (linux?.intelRdt !== undefined) refuse("/linux/intelRdt", "linux.intelRdt");
+  if (linux?.memoryPolicy !== undefined) refuse("/linux/memoryPolicy", "linux.memoryPolicy");
+  for (const [index, mount] of (config.mounts ?? []).entries()) {
+    const asked = mount.uidMappings !== undefined || mount.gidMappings !== undefined || mount.options?.some((option) => option === "idmap" || option === "ridmap");
+    if (asked) refuse(`/mounts/${index}`, "an idmapped mount");
+  }
+  return problems;
+}

@@ -1,0 +1,103 @@
+// Makes and removes the directories of a cgroup; remembers which of them are ours.
+import { SystemError } from "../errors.ts";
+import { sys } from "../sys.ts";
+import type { CgroupPlaceRecord } from "./driver.ts";
+import { EBUSY, EEXIST, ENOENT, parentOf, readOrThrow, readWords, writeFile, writeOrThrow } from "./files.ts";
+import { CGROUPS_PATH } from "./place.ts";
+
+const REMOVE_TRIES = 60;
+const FIRST_WAIT_MS = 1;
+const LONGEST_WAIT_MS = 50;
+
+/** 0 when the whole path is there, -errno otherwise; counts in `place.made` what was made. */
+export function makeDirectories(place: CgroupPlaceRecord): number {
+  const made = sys.mkdir(place.path, 0o755);
+  if (made >= 0) {
+    place.made = 1;
+    return 0;
+  }
+  if (made === -EEXIST) return 0;
+  if (made !== -ENOENT) return made;
+  const missing = [place.path];
+  for (let path = parentOf(place.path); path.length > place.mountpoint.length; path = parentOf(path)) missing.push(path);
+  for (const path of missing.reverse()) {
+    const result = sys.mkdir(path, 0o755);
+    if (result >= 0) place.made++;
+    else if (result !== -EEXIST) return result;
+  }
+  return 0;
+}
+
+/** Directories from the mount point down to the cgroup, without the mount point. */
+export function pathDown(place: CgroupPlaceRecord): string[] {
+  const paths: string[] = [];
+  for (let path = place.path; path.length > place.mountpoint.length; path = parentOf(path)) paths.unshift(path);
+  return paths;
+}
+
+/** A cgroup that is there already may be joined when it is neither frozen nor in use (spec 8.30). */
+export function refuseOccupied(place: CgroupPlaceRecord): void {
+  if (place.made > 0) return;
+  const processes = readWords(`${place.path}/cgroup.procs`).length;
+  if (processes > 0) {
+    throw new SystemError(`use the container's cgroup, which is not empty: ${processes} process(es) found`, place.path, "none", EBUSY, {
+      pointer: CGROUPS_PATH,
+      hint: "give each container a cgroupsPath of its own",
+    });
+  }
+}
+
+/** A new cpuset has no cpus and no memory nodes, and takes no process: each directory gets those of the one above. */
+export function fillCpuset(place: CgroupPlaceRecord): void {
+  for (const path of pathDown(place).slice(-place.made)) {
+    if (place.made === 0) return;
+    for (const file of ["cpuset.cpus", "cpuset.mems"]) writeOrThrow(`${path}/${file}`, readOrThrow(`${parentOf(path)}/${file}`), CGROUPS_PATH);
+  }
+}
+
+/** v2: a controller works in a cgroup when every cgroup above has it enabled for its children. */
+export function enableControllers(place: CgroupPlaceRecord, wanted: readonly string[]): void {
+  for (const path of [place.mountpoint, ...pathDown(place).slice(0, -1)]) {
+    const enabled = readWords(`${path}/cgroup.subtree_control`);
+    const missing = wanted.filter((name) => !enabled.includes(name));
+    for (const name of missing) writeFile(`${path}/cgroup.subtree_control`, `+${name}`);
+  }
+}
+
+/** Removes the directories that we made, and what the container made below them. */
+export function removeDirectories(place: CgroupPlaceRecord): void {
+  let path = place.path;
+  for (let left = place.made; left > 0; left--) {
+    const result = removeTree(path);
+    if (result < 0 && result !== -ENOENT) throw new SystemError("remove the cgroup", path, "rmdir", -result);
+    path = parentOf(path);
+  }
+}
+
+/** EBUSY lasts until the kernel has let go of the last process, a moment after its parent heard of its end. */
+function removeTree(path: string): number {
+  let wait = FIRST_WAIT_MS;
+  let result = 0;
+  for (let tries = 0; tries < REMOVE_TRIES; tries++) {
+    result = sys.rmdir(path);
+    if (result !== -EBUSY) return result;
+    for (const child of childrenOf(path)) removeTree(`${path}/${child}`);
+    result = sys.rmdir(path);
+    if (result !== -EBUSY) return result;
+    sys.sleep_ms(wait);
+    wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+  }
+  return result;
+}
+
+/** Names of the cgroups directly below. */
+export function childrenOf(path: string): string[] {
+  const names = sys.read_dir(path);
+  if (typeof names === "number") return [];
+  return names.split("\0").filter((name) => name !== "" && isDirectory(`${path}/${name}`));
+}
+
+function isDirectory(path: string): boolean {
+  const mode = sys.stat_mode(path);
+  return mode >= 0 && (mode & 0o170000) === 0o040000;
+}

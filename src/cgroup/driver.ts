@@ -1,0 +1,68 @@
+// What the lifecycle asks of cgroups, whoever makes them: fs.ts now, systemd later.
+import type { CgroupLayout, CgroupView } from "../plan/plan.ts";
+import type { Resources } from "../spec/config.ts";
+
+export interface CgroupRequest {
+  readonly id: string;
+  /** linux.cgroupsPath. */
+  readonly cgroupsPath: string | undefined;
+  readonly resources: Resources | undefined;
+  /** Without rights to cgroups, go on without them if the config asks for none. */
+  readonly rootless: boolean;
+}
+
+/** The container's directory in one hierarchy, as the state keeps it. */
+export interface CgroupPlaceRecord {
+  readonly name: string;
+  readonly controllers: readonly string[];
+  readonly mountpoint: string;
+  readonly path: string;
+  /** How many directories of the path we made, counted from its end: the ones to remove. */
+  made: number;
+}
+
+/** All that later commands need, for state.json. */
+export interface CgroupRecord {
+  readonly layout: CgroupLayout["layout"];
+  readonly places: readonly CgroupPlaceRecord[];
+}
+
+/** One container's cgroup. In create, the order of calls is: directory, view, (init is born), build, apply, joinFiles. */
+export interface Cgroup {
+  /** Settings that were accepted and have no effect. */
+  readonly warnings: readonly string[];
+  /** Makes what init is born into (v2, or the v2 side of a hybrid machine): an open directory for CLONE_INTO_CGROUP, or -1. */
+  directory(): number;
+  /** For the plan; final after directory(). */
+  view(): CgroupView;
+  /** Makes the v1 directories. Init can be on its way meanwhile. */
+  build(): void;
+  /** Writes the limits of the request. */
+  apply(): void;
+  /** Open files in which init writes 0 to join (v1), in the order of the hierarchies; the caller closes them. */
+  joinFiles(): number[];
+  /** Writes other limits later. */
+  update(resources: Resources): void;
+  /** Gives a v2 cgroup to the user that is root inside (cgroup namespace with a writable /sys/fs/cgroup). */
+  delegate(uid: number): void;
+  freeze(): void;
+  thaw(): void;
+  isFrozen(): boolean;
+  /** Processes of the cgroup and those below. */
+  processes(): number[];
+  /** One signal to every process, none missed by a fork. */
+  signalAll(signal: number): void;
+  /** SIGKILL to all; false when some are still there after the time. */
+  killAll(timeoutMs: number): boolean;
+  /** How often the OOM killer came; 0 when that is unknown. */
+  oomKills(): number;
+  /** Removes what we made. Also the undo of a create that failed at any point. */
+  remove(): void;
+  record(): CgroupRecord;
+}
+
+export interface CgroupDriver {
+  /** Pure but for the errors of a config that cannot be fulfilled here. */
+  create(request: CgroupRequest, layout: CgroupLayout): Cgroup;
+  open(record: CgroupRecord): Cgroup;
+}

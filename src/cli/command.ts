@@ -1,0 +1,29 @@
+// What a command is: a row that the program and the help text read.
+import { UsageError } from "../errors.ts";
+import type { FlagRow, Parsed } from "./flags.ts";
+
+/** The global flags, read. */
+export interface Globals {
+  /** State directory (--root), absolute. */
+  readonly root: string;
+  readonly systemdCgroup: boolean;
+  readonly rootless: "auto" | "true" | "false";
+}
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** Positionals as the help shows them, e.g. "<container-id> [signal]". */
+  readonly args: string;
+  readonly flags: readonly FlagRow[];
+  /** Least and greatest number of positionals. */
+  readonly count: readonly [number, number];
+  readonly run: (parsed: Parsed, globals: Globals) => number;
+}
+
+/** The id positional, which every caller has checked to be there by `count`. */
+export function idOf(parsed: Parsed): string {
+  const id = parsed.positionals[0];
+  if (id === undefined || id === "") throw new UsageError("the container id is missing or empty");
+  return id;
+}

@@ -1,0 +1,150 @@
+// The parent's part while init sets the container up: it answers init's sync points and works ahead of it.
+// Which record may come when is drawn in docs/architecture.md, "The sync protocol".
+import type { Bundle } from "../bundle/load.ts";
+import type { Cgroup } from "../cgroup/driver.ts";
+import { check, StepError, type TsrunError } from "../errors.ts";
+import { warn } from "../log.ts";
+import { adoptFork, answer, type InitFailure, type InitProcess, nextEvent, sendFiles } from "../native/init.ts";
+import { SYNC_POINTS } from "../plan/op-table.ts";
+import type { MachineFacts, Plan } from "../plan/plan.ts";
+import { SPEC_VERSION } from "../spec/version.ts";
+import { type StateRecord, writeAtomically } from "../state/record.ts";
+import { processStart } from "../state/status.ts";
+import { sys } from "../sys.ts";
+import { type Console, sendMaster } from "./console.ts";
+import { runHooks, stateOf, waitStatusText } from "./hooks.ts";
+import { writeMappings } from "./idmap.ts";
+import { stepError } from "./step-error.ts";
+
+export interface Guided {
+  readonly init: InitProcess;
+  readonly plan: Plan;
+  readonly id: string;
+  readonly bundle: Bundle;
+  readonly rootfs: string;
+  readonly directory: string;
+  readonly hookLog: string;
+  readonly cgroup: Cgroup;
+  readonly facts: MachineFacts;
+  readonly console: Console;
+  /** The hooks of create were begun: a failure from here on runs the poststop hooks (spec 3.11). */
+  onHooks: () => void;
+}
+
+export interface Outcome {
+  readonly record: StateRecord;
+  /** The terminal's master when it stays with us, else -1. */
+  readonly master: number;
+}
+
+/** Returns when init waits for start, or has executed the program; throws what init, a hook or the cgroup says. */
+export function guideInit(g: Guided): Outcome {
+  let first = g.plan.ops.filter((op) => op.op === "init.fork" || (op.op === "sync.ask" && op.point === SYNC_POINTS.idmap)).length;
+  let master = -1;
+  let record: StateRecord | undefined;
+  for (;;) {
+    // Nothing more keeps init from mounting: do the parent's share at the same time.
+    if (first === 0 && record === undefined) record = prepare(g);
+    const event = nextEvent(g.init.sync);
+    switch (event.kind) {
+      case "forked":
+        adoptFork(g.init, event.pid);
+        first--;
+        break;
+      case "ask":
+        if (event.point === SYNC_POINTS.idmap) first--;
+        onAsk(g, event.point, record);
+        break;
+      case "terminal":
+        if (g.console.socket >= 0) sendMaster(g.console, event.fd);
+        else master = event.fd;
+        break;
+      case "created":
+        if (record === undefined) throw lost(g);
+        return { record, master };
+      case "end":
+        // End of file before `created`, where start is to be waited for, or before the parent had its turn: init was killed.
+        if (record === undefined || g.plan.ops.some((op) => op.op === "start.wait")) throw lost(g);
+        return { record, master };
+      case "fail":
+        throw failure(g, event);
+    }
+  }
+}
+
+function onAsk(g: Guided, point: number, record: StateRecord | undefined): void {
+  const { config } = g.bundle;
+  if (point === SYNC_POINTS.idmap) {
+    writeMappings(g.init.pid, { uid: config.linux?.uidMappings ?? [], gid: config.linux?.gidMappings ?? [] }, g.facts.euid, g.facts.egid);
+  } else if (point === SYNC_POINTS.hooks && record !== undefined) {
+    g.onHooks();
+    const state = stateOf(record, "creating", record.pid);
+    runHooks("prestart", config.hooks?.prestart, state);
+    runHooks("createRuntime", config.hooks?.createRuntime, state);
+  }
+  answer(g.init, point);
+}
+
+/** Everything that needs init's final pid but not init's attention. */
+function prepare(g: Guided): StateRecord {
+  const { config } = g.bundle;
+  const score = config.process?.oomScoreAdj;
+  if (score !== undefined) setOomScore(g.init.pid, score);
+  g.cgroup.build();
+  g.cgroup.apply();
+  for (const warning of g.cgroup.warnings) warn(warning);
+  answer(g.init, SYNC_POINTS.cgroup);
+  const files = g.cgroup.joinFiles();
+  sendFiles(g.init, files);
+  for (const fd of files) sys.close(fd);
+
+  const record = makeRecord(g);
+  const hasHooks = config.hooks !== undefined;
+  if (hasHooks) writeAtomically(`${g.directory}/state.json`, JSON.stringify({ ...record, creating: true }));
+  check(sys.write_file(`${g.directory}/config.json`, g.bundle.text, 0o1100, 0o600), "keep a copy of config.json", g.directory, "open");
+  return record;
+}
+
+function setOomScore(pid: number, score: number): void {
+  const path = `/proc/${pid}/oom_score_adj`;
+  check(sys.write_file(path, String(score), 0, 0), "set the OOM score", path, "write");
+}
+
+function makeRecord(g: Guided): StateRecord {
+  const { config } = g.bundle;
+  return {
+    id: g.id,
+    ociVersion: SPEC_VERSION,
+    pid: g.init.pid,
+    pidStart: processStart(g.init.pid) ?? "",
+    bundle: g.bundle.dir,
+    rootfs: g.rootfs,
+    created: sys.time_text() as string,
+    ...(config.annotations === undefined ? {} : { annotations: config.annotations }),
+    cgroup: g.cgroup.record(),
+    ownPidNamespace: config.linux?.namespaces?.some((namespace) => namespace.type === "pid" && !namespace.path) === true,
+    startOp: g.plan.ops.findIndex((op) => op.op === "start.wait") + 1,
+    ...(config.process === undefined ? { noProcess: true as const } : {}),
+    ...(config.hooks?.poststart === undefined ? {} : { poststart: config.hooks.poststart }),
+    ...(config.hooks?.poststop === undefined ? {} : { poststop: config.hooks.poststop }),
+  };
+}
+
+function failure(g: Guided, event: InitFailure): TsrunError {
+  sys.wait_pid(g.init.pid, 5000);
+  return stepError(g.plan.ops[event.op], event, g.hookLog);
+}
+
+/** Init went away without a word: say what its wait status says. */
+function lost(g: Guided): StepError {
+  const code = sys.wait_pid(g.init.pid, 5000);
+  const how = code < 0 ? "went away" : waitStatusText(sys.out(0));
+  return new StepError(`the container's init ended before its program was run: ${how}`, {
+    op: "init",
+    object: "",
+    syscall: "",
+    errno: 0,
+    pointer: "",
+    hint: "killed by signal 9 may mean that the memory limit of the container is too low",
+  });
+}

@@ -1,0 +1,23 @@
+// The facts of this machine that the plan compiler asks for.
+import { checkText } from "../errors.ts";
+import type { MachineFacts } from "../plan/plan.ts";
+import { sys } from "../sys.ts";
+
+/** CAP_CHECKPOINT_RESTORE, the last one since Linux 5.9: for kernels that do not say (/proc hidden by the outer container). */
+const LAST_KNOWN_CAP = 40;
+
+let known: MachineFacts | undefined;
+
+/** Read on first use, then kept. */
+export function readFacts(): MachineFacts {
+  known ??= { euid: sys.geteuid(), egid: sys.getegid(), lastCap: readLastCap() };
+  return known;
+}
+
+function readLastCap(): number {
+  const path = "/proc/sys/kernel/cap_last_cap";
+  const text = sys.read_text(path);
+  if (text === -2) return LAST_KNOWN_CAP;
+  const last = Number.parseInt(checkText(text, "read the last capability", path, "read"), 10);
+  return Number.isNaN(last) ? LAST_KNOWN_CAP : last;
+}

@@ -1,0 +1,104 @@
+// The parent's side of tsrun-init: start it with a plan, answer its sync points, read its records.
+// The protocol is drawn in docs/architecture.md ("The sync protocol"); the other side is native/init/report.c.
+import { check, SystemError } from "../errors.ts";
+import { encodePlan } from "../plan/encode.ts";
+import type { Plan } from "../plan/plan.ts";
+import { sys } from "../sys.ts";
+
+export interface InitProcess {
+  /** As the runtime sees it; changes once when init forks into joined namespaces. */
+  pid: number;
+  pidfd: number;
+  /** Our end of the sync socket. */
+  readonly sync: number;
+}
+
+export interface InitFds {
+  /** Directory of the cgroup v2 that init is born into, or -1. */
+  readonly cgroup: number;
+  readonly preserve: number;
+  /** Listening start socket, or -1. */
+  readonly start: number;
+  /** Where hooks inside the container write, or -1. */
+  readonly hookLog: number;
+}
+
+export type InitEvent =
+  | { readonly kind: "ask"; readonly point: number }
+  | { readonly kind: "forked"; readonly pid: number }
+  | { readonly kind: "terminal"; readonly fd: number }
+  | { readonly kind: "created" }
+  /** End of file: the program was executed, or init is gone. */
+  | { readonly kind: "end" }
+  | InitFailure;
+
+export interface InitFailure {
+  readonly kind: "fail";
+  /** Index into plan.ops. */
+  readonly op: number;
+  /** Index into SYSCALLS. */
+  readonly syscall: number;
+  readonly errno: number;
+  /** Wait status of a failed hook. */
+  readonly value: number;
+}
+
+const KIND_FAIL = 1;
+const KIND_ASK = 2;
+const KIND_FORKED = 3;
+const KIND_CREATED = 4;
+const KIND_TERMINAL = 5;
+const EPROTO = 71;
+
+export function startInit(plan: Plan, fds: InitFds): InitProcess {
+  const pid = sys.spawn_init(plan.cloneFlags, encodePlan(plan), fds.cgroup, fds.preserve, fds.start, fds.hookLog, 0);
+  check(pid, "start the container's init", `clone flags 0x${plan.cloneFlags.toString(16)}`, "clone3");
+  return { pid, sync: sys.out(0), pidfd: sys.out(1) };
+}
+
+/** The next record on a protocol socket; init going away ends every wait. */
+export function nextEvent(socket: number): InitEvent {
+  const received = sys.recv_record(socket, -1);
+  if (received === 0) return { kind: "end" };
+  check(received, "read from the container's init", "sync socket", "recvmsg");
+  const value = sys.out(4);
+  switch (sys.out(0)) {
+    case KIND_FAIL:
+      return { kind: "fail", op: sys.out(1), syscall: sys.out(2), errno: sys.out(3), value };
+    case KIND_ASK:
+      return { kind: "ask", point: value };
+    case KIND_FORKED:
+      return { kind: "forked", pid: value };
+    case KIND_CREATED:
+      return { kind: "created" };
+    case KIND_TERMINAL:
+      return { kind: "terminal", fd: sys.out(5) };
+    default:
+      throw new SystemError("understand the container's init", "sync socket", "recvmsg", EPROTO);
+  }
+}
+
+/** Lets init go on from a sync point. That init is gone shows at the next record. */
+export function answer(init: InitProcess, point: number): void {
+  sys.send_byte(init.sync, point);
+}
+
+/** Hands init the files of its cgroups, which it writes itself to (cgroup.join). */
+export function sendFiles(init: InitProcess, files: readonly number[]): void {
+  for (const fd of files) sys.send_fd(init.sync, fd, "c");
+}
+
+/** init forked: its child is the container process, a child of ours by CLONE_PARENT. */
+export function adoptFork(init: InitProcess, pid: number): void {
+  const pidfd = check(sys.pidfd_open(pid), "watch the container's process", String(pid), "pidfd_open");
+  sys.wait_pid(init.pid, 5000);
+  sys.close(init.pidfd);
+  init.pid = pid;
+  init.pidfd = pidfd;
+}
+
+/** Ends init and everything it set up in its own namespaces; returns when it is gone. */
+export function killInit(init: InitProcess): number {
+  sys.pidfd_signal(init.pidfd, 9);
+  return sys.wait_pid(init.pid, 10_000);
+}

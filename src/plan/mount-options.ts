@@ -1,0 +1,175 @@
+// The options of one mount, read: words of mount(8) -> superblock flags, mount attributes, propagation and filesystem data.
+// Later words override earlier ones; spec rules 6.03 to 6.10.
+import { ATTR, MS, MS_SUPERBLOCK, PROPAGATION } from "./kernel-flags.ts";
+
+export interface MountOptions {
+  readonly bind: boolean;
+  /** rbind: the whole tree below the source. */
+  readonly recursive: boolean;
+  readonly remount: boolean;
+  readonly readonly: boolean;
+  /** MS_* flags of the superblock. */
+  readonly flags: number;
+  readonly attrSet: number;
+  readonly attrClear: number;
+  readonly recAttrSet: number;
+  readonly recAttrClear: number;
+  /** MS_* numbers as the op's list takes them, in order. */
+  readonly propagation: readonly string[];
+  readonly copyUp: boolean;
+  /** The words idmap or ridmap. */
+  readonly idmap: boolean;
+  /** Every other word, for the filesystem. */
+  readonly data: readonly string[];
+}
+
+/** Words that switch one MS_* flag on or off. */
+const FLAG_WORDS: Readonly<Record<string, readonly ["set" | "clear", number]>> = {
+  async: ["clear", MS.SYNCHRONOUS],
+  atime: ["clear", MS.NOATIME],
+  bind: ["set", MS.BIND],
+  dev: ["clear", MS.NODEV],
+  diratime: ["clear", MS.NODIRATIME],
+  dirsync: ["set", MS.DIRSYNC],
+  exec: ["clear", MS.NOEXEC],
+  iversion: ["set", MS.I_VERSION],
+  lazytime: ["set", MS.LAZYTIME],
+  loud: ["clear", MS.SILENT],
+  mand: ["set", MS.MANDLOCK],
+  noatime: ["set", MS.NOATIME],
+  nodev: ["set", MS.NODEV],
+  nodiratime: ["set", MS.NODIRATIME],
+  noexec: ["set", MS.NOEXEC],
+  noiversion: ["clear", MS.I_VERSION],
+  nolazytime: ["clear", MS.LAZYTIME],
+  nomand: ["clear", MS.MANDLOCK],
+  norelatime: ["clear", MS.RELATIME],
+  nostrictatime: ["clear", MS.STRICTATIME],
+  nosuid: ["set", MS.NOSUID],
+  nosymfollow: ["set", MS.NOSYMFOLLOW],
+  rbind: ["set", MS.BIND | MS.REC],
+  relatime: ["set", MS.RELATIME],
+  remount: ["set", MS.REMOUNT],
+  ro: ["set", MS.RDONLY],
+  rw: ["clear", MS.RDONLY],
+  silent: ["set", MS.SILENT],
+  strictatime: ["set", MS.STRICTATIME],
+  suid: ["clear", MS.NOSUID],
+  symfollow: ["clear", MS.NOSYMFOLLOW],
+  sync: ["set", MS.SYNCHRONOUS],
+};
+
+/** The same words with an r in front, for the whole tree of a bind mount (mount_setattr with AT_RECURSIVE). */
+const RECURSIVE_WORDS: Readonly<Record<string, readonly ["set" | "clear", number]>> = {
+  ratime: ["clear", MS.NOATIME],
+  rdev: ["clear", MS.NODEV],
+  rdiratime: ["clear", MS.NODIRATIME],
+  rexec: ["clear", MS.NOEXEC],
+  rnoatime: ["set", MS.NOATIME],
+  rnodev: ["set", MS.NODEV],
+  rnodiratime: ["set", MS.NODIRATIME],
+  rnoexec: ["set", MS.NOEXEC],
+  rnorelatime: ["clear", MS.RELATIME],
+  rnostrictatime: ["clear", MS.STRICTATIME],
+  rnosuid: ["set", MS.NOSUID],
+  rnosymfollow: ["set", MS.NOSYMFOLLOW],
+  rrelatime: ["set", MS.RELATIME],
+  rro: ["set", MS.RDONLY],
+  rrw: ["clear", MS.RDONLY],
+  rstrictatime: ["set", MS.STRICTATIME],
+  rsuid: ["clear", MS.NOSUID],
+  rsymfollow: ["clear", MS.NOSYMFOLLOW],
+};
+
+/** Words that mount(8) keeps to itself: they never reach the kernel. */
+const SILENT_WORDS: readonly string[] = ["defaults", "auto", "noauto", "nouser", "_netdev"];
+
+/** Every option word that is understood and not passed on as data, sorted (for `features`). */
+export function knownMountOptions(): string[] {
+  return [...Object.keys(FLAG_WORDS), ...Object.keys(RECURSIVE_WORDS), ...Object.keys(PROPAGATION), "defaults", "tmpcopyup"].sort();
+}
+
+/** Flags that were switched on, and those whose last word switched them off. */
+interface Switches {
+  set: number;
+  cleared: number;
+}
+
+function turn(switches: Switches, [way, flag]: readonly ["set" | "clear", number]): void {
+  if (way === "set") {
+    switches.set |= flag;
+    switches.cleared &= ~flag;
+  } else {
+    switches.set &= ~flag;
+    switches.cleared |= flag;
+  }
+}
+
+const ATIME_FLAGS = MS.NOATIME | MS.RELATIME | MS.STRICTATIME;
+
+/** MS_* flags that have a mount attribute of their own, beside the access time field. */
+function plainAttributes(flags: number): number {
+  return (
+    // The first four have the same bits in both worlds.
+    (flags & (MS.RDONLY | MS.NOSUID | MS.NODEV | MS.NOEXEC)) | (flags & MS.NODIRATIME ? ATTR.NODIRATIME : 0) | (flags & MS.NOSYMFOLLOW ? ATTR.NOSYMFOLLOW : 0)
+  );
+}
+
+/** As mount(2) reads its flags: strictatime beats noatime, and without both of them it is relatime (0). */
+function accessTime(flags: number): number {
+  if (flags & MS.STRICTATIME) return ATTR.STRICTATIME;
+  return flags & MS.NOATIME ? ATTR.NOATIME : 0;
+}
+
+function attributes({ set, cleared }: Switches): { set: number; clear: number } {
+  // The access time is one field: mount_setattr refuses to change it unless all of it is cleared.
+  const clearTime = (set | cleared) & ATIME_FLAGS ? ATTR.ATIME : 0;
+  return { set: plainAttributes(set) | accessTime(set), clear: plainAttributes(cleared) | clearTime };
+}
+
+/** Parses the option words of one mount. */
+export function parseMountOptions(words: readonly string[]): MountOptions {
+  const top: Switches = { set: 0, cleared: 0 };
+  const tree: Switches = { set: 0, cleared: 0 };
+  const propagation: string[] = [];
+  const data: string[] = [];
+  let copyUp = false;
+  let idmap = false;
+  for (const word of words) {
+    const flag = own(FLAG_WORDS, word);
+    const treeFlag = own(RECURSIVE_WORDS, word);
+    const way = own(PROPAGATION, word);
+    if (flag !== undefined) turn(top, flag);
+    else if (treeFlag !== undefined) turn(tree, treeFlag);
+    else if (way !== undefined) propagation.push(String(way));
+    else if (word === "tmpcopyup") copyUp = true;
+    else if (word === "idmap" || word === "ridmap") idmap = true;
+    else if (!isSilent(word)) data.push(word);
+  }
+  const attr = attributes(top);
+  const recAttr = attributes(tree);
+  return {
+    bind: (top.set & MS.BIND) !== 0,
+    recursive: (top.set & MS.REC) !== 0,
+    remount: (top.set & MS.REMOUNT) !== 0,
+    readonly: (top.set & MS.RDONLY) !== 0,
+    flags: top.set & MS_SUPERBLOCK,
+    attrSet: attr.set,
+    attrClear: attr.clear,
+    recAttrSet: recAttr.set,
+    recAttrClear: recAttr.clear,
+    propagation,
+    copyUp,
+    idmap,
+    data,
+  };
+}
+
+function isSilent(word: string): boolean {
+  return word === "" || SILENT_WORDS.includes(word) || word.startsWith("x-") || word.startsWith("X-");
+}
+
+/** An own property only: the word may be "constructor". */
+function own<T>(table: Readonly<Record<string, T>>, word: string): T | undefined {
+  return Object.hasOwn(table, word) ? table[word] : undefined;
+}

@@ -1,0 +1,112 @@
+// mounts -> one op each, in their order; the cgroup mounts are a section of their own.
+import { type Context, canMount, type ParsedMount, refuse } from "../context.ts";
+import { ATTR, MS } from "../kernel-flags.ts";
+import type { Op } from "../op-table.ts";
+import { cleanPath, hostPath } from "../paths.ts";
+import { cgroupMountOps, joinCgroupOps } from "./cgroup-mount.ts";
+import { labelledData } from "./mount-label.ts";
+
+/** The mode of a tmpfs whose options name none, when there is no directory to take it from: the kernel's own default. */
+const TMPFS_MODE = 0o1777;
+
+/** Init joins its cgroups before the first mount that shows them, and no sooner: the parent makes them and writes the limits meanwhile. */
+export function mountOps(context: Context): Op[] {
+  if (context.mounts.length > 0 && !canMount(context)) refuse("/mounts", "mounts need a mount namespace");
+  const ops: Op[] = [];
+  let joined = false;
+  for (const mount of context.mounts) {
+    if (!joined && showsCgroups(mount)) {
+      ops.push(...joinCgroupOps(context));
+      joined = true;
+    }
+    ops.push(...opsOf(context, mount));
+  }
+  return ops;
+}
+
+/** Joining the cgroups, when no mount did it sooner. */
+export function lateCgroupOps(context: Context): Op[] {
+  return context.mounts.some(showsCgroups) ? [] : joinCgroupOps(context);
+}
+
+function showsCgroups({ entry, options }: ParsedMount): boolean {
+  return !options.bind && (entry.type === "cgroup" || entry.type === "cgroup2");
+}
+
+function opsOf(context: Context, mount: ParsedMount): Op[] {
+  const { entry, options } = mount;
+  if (options.idmap || entry.uidMappings !== undefined || entry.gidMappings !== undefined) {
+    // Ignoring it would hand out files under the wrong owners.
+    refuse(mount.at, "id-mapped mounts are not supported");
+  }
+  if (options.remount) return [remountOp(mount)];
+  if (options.bind) return [bindOp(context, mount)];
+  if (entry.type === "cgroup") return cgroupMountOps(context, mount);
+  if (isPropagationOnly(mount)) return [{ op: "mount.propagation", at: mount.at, target: mount.target, propagation: options.propagation }];
+  return [filesystemOp(context, mount)];
+}
+
+function remountOp({ target, options, at }: ParsedMount): Op {
+  return {
+    op: "mount.remount",
+    at,
+    target,
+    bind: options.bind ? 1 : 0,
+    flags: options.bind ? 0 : options.flags,
+    attrSet: options.attrSet,
+    attrClear: options.attrClear,
+    data: options.bind ? "" : options.data.join(","),
+    propagation: options.propagation,
+  };
+}
+
+function bindOp(context: Context, mount: ParsedMount): Op {
+  const { entry, options, at } = mount;
+  if (entry.source === undefined || entry.source === "") refuse(`${at}/source`, "a bind mount needs a source");
+  if (options.data.length > 0) context.warnings.push(`${at}/options: a bind mount takes no filesystem options: ${options.data.join(",")}`);
+  return {
+    op: "mount.bind",
+    at,
+    source: hostPath(entry.source, context.options.bundle),
+    target: mount.target,
+    recursive: options.recursive ? 1 : 0,
+    attrSet: options.attrSet,
+    attrClear: options.attrClear,
+    recAttrSet: options.recAttrSet,
+    recAttrClear: options.recAttrClear,
+    propagation: options.propagation,
+  };
+}
+
+/** `mount --make-rshared` and the like: a word of propagation and nothing to mount. */
+function isPropagationOnly({ entry, options }: ParsedMount): boolean {
+  const nothing = entry.type === undefined || entry.type === "" || entry.type === "none";
+  return nothing && options.propagation.length > 0 && options.data.length === 0;
+}
+
+function filesystemOp(context: Context, mount: ParsedMount): Op {
+  const { entry, options } = mount;
+  if (options.recAttrSet !== 0 || options.recAttrClear !== 0) refuse(`${mount.at}/options`, "recursive options are for bind mounts");
+  const type = entry.type ?? "";
+  const late = isLateReadonly(mount);
+  const ownMode = type === "tmpfs" && !options.data.some((word) => word.startsWith("mode="));
+  return {
+    op: "mount.fs",
+    at: mount.at,
+    source: entry.source ?? "",
+    target: mount.target,
+    type,
+    flags: late ? options.flags & ~MS.RDONLY : options.flags,
+    attrSet: late ? options.attrSet & ~ATTR.RDONLY : options.attrSet,
+    data: labelledData(context, type, options.data),
+    propagation: options.propagation,
+    copyUp: options.copyUp && type === "tmpfs" ? 1 : 0,
+    mode: ownMode ? TMPFS_MODE : -1,
+  };
+}
+
+/** Read-only only at the end: later mounts and devices need their mount points made in it. */
+export function isLateReadonly({ entry, target, options }: ParsedMount): boolean {
+  if (!options.readonly || options.bind || options.remount) return false;
+  return entry.type === "tmpfs" || cleanPath(target) === "/dev";
+}

@@ -1,0 +1,89 @@
+// The state directory: <root>/<id>/ with state.json, config.json, lock and start.sock. Ids are checked before any path is made of them.
+import { check, checkText, StateError } from "../errors.ts";
+import { sys } from "../sys.ts";
+import type { StateRecord } from "./record.ts";
+
+const EEXIST = 17;
+const ENOENT = 2;
+const ENOTDIR = 20;
+const LOCK_TIMEOUT_MS = 30_000;
+
+/** runc's rule for ids, and a length that every file system takes. */
+export function checkId(id: string): string {
+  if (!/^[\w+.-]+$/.test(id) || id === "." || id === ".." || id.length > 1024) {
+    throw new StateError("TS4001", `invalid container id: ${JSON.stringify(id.slice(0, 80))}`, { hint: "an id has letters, digits and _ + - . only, and is not . or .." });
+  }
+  return id;
+}
+
+export function directoryOf(root: string, id: string): string {
+  return `${root}/${checkId(id)}`;
+}
+
+/** Makes the container's directory; that it is new is what makes the id unique (spec 2.02, 3.02). */
+export function claim(root: string, id: string): string {
+  const directory = directoryOf(root, id);
+  let made = sys.mkdir(directory, 0o700);
+  if (made === -ENOENT) {
+    makeRoot(root);
+    made = sys.mkdir(directory, 0o700);
+  }
+  if (made === -EEXIST) {
+    throw new StateError("TS4002", `container with given ID already exists: "${id}"`, { hint: `use another id, or "tsrun delete ${id}"` });
+  }
+  check(made, "make the container's directory", directory, "mkdir");
+  return directory;
+}
+
+function makeRoot(root: string): void {
+  for (let slash = root.indexOf("/", 1); ; slash = root.indexOf("/", slash + 1)) {
+    const path = slash < 0 ? root : root.slice(0, slash);
+    const made = sys.mkdir(path, slash < 0 ? 0o700 : 0o755);
+    if (made < 0 && made !== -EEXIST) check(made, "make the state directory", path, "mkdir");
+    if (slash < 0) return;
+  }
+}
+
+export function doesNotExist(id: string): StateError {
+  return new StateError("TS4003", `container does not exist: "${id}"`, { hint: 'see "tsrun list"; --root must be the one that the container was created with' });
+}
+
+/** The record of a container, or undefined when there is none (a half made one has no record). */
+export function find(root: string, id: string): StateRecord | undefined {
+  const path = `${directoryOf(root, id)}/state.json`;
+  const text = sys.read_text(path);
+  if (text === -ENOENT || text === -ENOTDIR) return undefined;
+  return JSON.parse(checkText(text, "read the container's state", path, "open")) as StateRecord;
+}
+
+export function load(root: string, id: string): StateRecord {
+  const record = find(root, id);
+  if (record === undefined) throw doesNotExist(id);
+  return record;
+}
+
+export function listIds(root: string): string[] {
+  const names = sys.read_dir(root);
+  if (names === -ENOENT) return [];
+  return checkText(names, "list the state directory", root, "open").split("\0").filter((name) => name !== "" && /^[\w+.-]+$/.test(name)).sort();
+}
+
+/** One command at a time may change a container. The lock goes with the fd, so a killed command leaves none. */
+export function lock(root: string, id: string): number {
+  const directory = directoryOf(root, id);
+  const fd = sys.open(`${directory}/lock`, 0o102, 0o600); // O_CREAT | O_RDWR
+  if (fd === -ENOENT) throw doesNotExist(id);
+  check(fd, "open the container's lock", `${directory}/lock`, "open");
+  check(sys.flock(fd, 1, LOCK_TIMEOUT_MS), `wait ${LOCK_TIMEOUT_MS / 1000} s for another command on the container`, id, "flock");
+  return fd;
+}
+
+const FILES = ["state.json", "state.json.new", "config.json", "config.json.new", "lock", "start.sock", "hooks.log", "notify/notify.sock"];
+
+/** Removes the container's directory; what is missing is fine. */
+export function remove(directory: string): void {
+  for (const name of FILES) sys.unlink(`${directory}/${name}`);
+  sys.rmdir(`${directory}/notify`);
+  const removed = sys.rmdir(directory);
+  if (removed < 0 && removed !== -ENOENT) check(removed, "remove the container's directory", directory, "rmdir");
+}

@@ -1,0 +1,289 @@
+// linux.cgroupsPath and linux.resources.
+import { expect } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { bundle, CGROUP_PARENT, probe } from "../helpers/bundle.ts";
+import { cgroupDirectory, cgroupValue, isV2 } from "../helpers/cgroups.ts";
+import type { JsonObject } from "../helpers/config.ts";
+import { Container, facts, ok, refused } from "../helpers/container.ts";
+import { findCgroups } from "../helpers/leftovers.ts";
+import { needs, oracle, spec } from "../helpers/spec.ts";
+
+const ALLOW_ALL = [{ allow: true, access: "rwm" }];
+const withResources = (resources: JsonObject, ...words: string[]) => bundle(probe(...words, "pause"), { linux: { resources } });
+
+/** A created container with these resources, and its pid. */
+async function created(resources: JsonObject): Promise<number> {
+  const container = new Container(withResources(resources));
+  ok(await container.create());
+  return (await container.state()).pid;
+}
+
+spec("8.31 8.32 an absolute cgroupsPath counts from the mount point; missing parents are made", async () => {
+  const b = bundle(probe("pause"));
+  const path = `${CGROUP_PARENT}/${b.name}/deep/er`;
+  const container = await new Container(b.rewrite({ linux: { cgroupsPath: path } })).up();
+  const { pid } = await container.state();
+  for (const controller of ["memory", "pids", "cpu"]) expect(cgroupDirectory(pid, controller)).toEndWith(path);
+  ok(await container.delete({ flags: ["--force"] }));
+  expect(findCgroups(b.name).filter((found) => existsSync(`${found}/deep/er`))).toEqual([]);
+  for (const found of findCgroups(b.name)) {
+    if (existsSync(`${found}/deep`)) rmdirSync(`${found}/deep`);
+    rmdirSync(found);
+  }
+});
+
+spec("8.31 a relative cgroupsPath is always the same place", async () => {
+  const b = bundle(probe("pause"));
+  const places: (string | undefined)[] = [];
+  for (let i = 0; i < 2; i++) {
+    const container = await new Container(b.rewrite({ linux: { cgroupsPath: b.name } })).up();
+    places.push(cgroupDirectory((await container.state()).pid, "memory"));
+    ok(await container.delete({ flags: ["--force"] }));
+  }
+  expect(places[0]).toContain(b.name);
+  expect(places[1]).toBe(places[0]);
+});
+
+spec("8.31 without a cgroupsPath the container has a cgroup of its own", async () => {
+  const container = await new Container(bundle(probe("pause"), { linux: { cgroupsPath: undefined } })).up();
+  expect(cgroupDirectory((await container.state()).pid, "pids")).toContain(container.id);
+});
+
+spec("8.31 a cgroupsPath with .. stays below the mount point, or is refused", async () => {
+  const b = bundle(probe("pause"));
+  const container = new Container(b.rewrite({ linux: { cgroupsPath: `/../../../..${CGROUP_PARENT}/${b.name}` } }));
+  const result = await container.create();
+  if (result.code === 0) expect(cgroupDirectory((await container.state()).pid, "pids")).not.toContain("..");
+});
+
+spec("8.32 the container is in every hierarchy from create on, with init alone", async () => {
+  const container = new Container(bundle(probe("pause")));
+  ok(await container.create());
+  const { pid } = await container.state();
+  for (const line of readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n"))
+    if (!/^\d+:(cpuset|hugetlb|perf_event|net_|rdma|misc|name=)?:?/.test(line)) expect(line).toContain(container.bundle.name);
+  const directory = cgroupDirectory(pid, "pids");
+  expect(readFileSync(`${directory}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
+});
+
+spec("3.21 an existing cgroup of others is not removed", async () => {
+  const b = bundle(probe("echo:x"));
+  const parent = `${cgroupDirectory(process.pid, "pids") === undefined ? "" : "/sys/fs/cgroup/"}${isV2("pids") ? "" : "pids"}${CGROUP_PARENT}/${b.name}-keep`;
+  mkdirSync(parent, { recursive: true });
+  ok(await new Container(b.rewrite({ linux: { cgroupsPath: `${CGROUP_PARENT}/${b.name}-keep/inner` } })).run());
+  expect(existsSync(parent)).toBe(true);
+  expect(existsSync(`${parent}/inner`)).toBe(false);
+  for (const found of findCgroups(`${b.name}-keep`)) rmdirSync(found);
+});
+
+spec("3.21 cgroups that the container made inside its own are removed with it", { ...needs("cgroupV1") }, async () => {
+  const container = await new Container(bundle(probe("pause"))).up();
+  mkdirSync(`${cgroupDirectory((await container.state()).pid, "pids")}/inner`);
+  ok(await container.delete({ flags: ["--force"] }));
+  expect(findCgroups(container.bundle.name)).toEqual([]);
+});
+
+const VALUES: readonly { name: string; resources: JsonObject; controller: string; v1: [string, string]; v2: [string, string] }[] = [
+  {
+    name: "memory.limit",
+    resources: { memory: { limit: 67108864 } },
+    controller: "memory",
+    v1: ["memory.limit_in_bytes", "67108864"],
+    v2: ["memory.max", "67108864"],
+  },
+  {
+    name: "memory.limit -1",
+    resources: { memory: { limit: -1 } },
+    controller: "memory",
+    v1: ["memory.limit_in_bytes", "9223372036854771712"],
+    v2: ["memory.max", "max"],
+  },
+  {
+    name: "memory.reservation",
+    resources: { memory: { reservation: 33554432 } },
+    controller: "memory",
+    v1: ["memory.soft_limit_in_bytes", "33554432"],
+    v2: ["memory.low", "33554432"],
+  },
+  { name: "memory.swappiness", resources: { memory: { swappiness: 11 } }, controller: "memory", v1: ["memory.swappiness", "11"], v2: ["memory.none", ""] },
+  {
+    name: "memory.disableOOMKiller",
+    resources: { memory: { limit: 67108864, disableOOMKiller: true } },
+    controller: "memory",
+    v1: ["memory.oom_control", "oom_kill_disable 1"],
+    v2: ["memory.none", ""],
+  },
+  { name: "cpu.shares", resources: { cpu: { shares: 2048 } }, controller: "cpu", v1: ["cpu.shares", "2048"], v2: ["cpu.weight", ""] },
+  {
+    name: "cpu.quota",
+    resources: { cpu: { quota: 50000, period: 100000 } },
+    controller: "cpu",
+    v1: ["cpu.cfs_quota_us", "50000"],
+    v2: ["cpu.max", "50000 100000"],
+  },
+  {
+    name: "cpu.period",
+    resources: { cpu: { quota: 50000, period: 200000 } },
+    controller: "cpu",
+    v1: ["cpu.cfs_period_us", "200000"],
+    v2: ["cpu.max", "50000 200000"],
+  },
+  { name: "cpu.quota -1", resources: { cpu: { quota: -1 } }, controller: "cpu", v1: ["cpu.cfs_quota_us", "-1"], v2: ["cpu.max", "max 100000"] },
+  { name: "cpu.cpus", resources: { cpu: { cpus: "0" } }, controller: "cpuset", v1: ["cpuset.cpus", "0"], v2: ["cpuset.cpus", "0"] },
+  { name: "cpu.mems", resources: { cpu: { mems: "0" } }, controller: "cpuset", v1: ["cpuset.mems", "0"], v2: ["cpuset.mems", "0"] },
+  { name: "pids.limit", resources: { pids: { limit: 42 } }, controller: "pids", v1: ["pids.max", "42"], v2: ["pids.max", "42"] },
+  { name: "pids.limit -1", resources: { pids: { limit: -1 } }, controller: "pids", v1: ["pids.max", "max"], v2: ["pids.max", "max"] },
+];
+
+for (const { name, resources, controller, v1, v2 } of VALUES)
+  spec(`8.36 8.37 8.41 ${name}`, async () => {
+    const pid = await created({ ...resources, devices: ALLOW_ALL });
+    const [file, wanted] = isV2(controller) ? v2 : v1;
+    if (wanted !== "") expect(cgroupValue(pid, controller, file, file)).toContain(wanted);
+  });
+
+spec("8.36 memory.swap", needs("cgroupV1"), async () => {
+  const pid = await created({ memory: { limit: 67108864, swap: 134217728 }, devices: ALLOW_ALL });
+  const value = cgroupValue(pid, "memory", "memory.memsw.limit_in_bytes", "memory.swap.max");
+  if (value !== undefined) expect(value).toBe("134217728");
+});
+
+spec("8.41 pids.limit 0 is a real limit", oracle({ runc: "1.1: no limit", crun: "no limit" }), async () => {
+  // With no room for one more process the container's own still starts: it is there already.
+  const container = new Container(bundle(probe("fork:1"), { linux: { resources: { pids: { limit: 0 }, devices: ALLOW_ALL } } }));
+  const result = await container.run();
+  if (result.code === 0) expect(result.stdout).toContain("fork:1=0");
+});
+
+spec("8.41 pids.limit holds", async () => {
+  const f = await facts(bundle(probe("fork:20"), { linux: { resources: { pids: { limit: 10 } } } }));
+  expect(f.get("fork:20")).toMatch(/^[0-9] EAGAIN$/);
+});
+
+spec("8.36 memory.limit holds", async () => {
+  const f = await facts(bundle(probe("alloc:64"), { linux: { resources: { memory: { limit: 33554432 } } } }));
+  expect(f.get("alloc:64")).toBe("killed");
+});
+
+spec("8.37 cpus holds", async () => {
+  expect((await facts(bundle(probe("affinity"), { linux: { resources: { cpu: { cpus: "1" } } } }))).get("affinity")).toBe("1");
+});
+
+spec("8.37 a child of the cpuset inherits cpus and mems where the config is silent", async () => {
+  const pid = await created({ devices: ALLOW_ALL });
+  const value = cgroupValue(pid, "cpuset", "cpuset.cpus", "cpuset.cpus.effective");
+  if (value !== undefined) expect(value).not.toBe("");
+});
+
+spec("3.07 values that the kernel refuses are errors, and nothing is left", async () => {
+  await refused(withResources({ cpu: { cpus: "4000" } }));
+  await refused(withResources({ cpu: { cpus: "not a list" } }));
+  await refused(withResources({ cpu: { quota: 5, period: 100000 } }));
+});
+
+spec("8.36 swappiness outside of 0-100 is an error", async () => {
+  await refused(withResources({ memory: { swappiness: 101 } }));
+});
+
+spec("8.36 a limit of 64 bits is exact", async () => {
+  const pid = await created({ memory: { limit: 9007199254745088n }, devices: ALLOW_ALL });
+  expect(cgroupValue(pid, "memory", "memory.limit_in_bytes", "memory.max")).toBe("9007199254745088");
+});
+
+spec("8.38 blockIO weight and throttles", needs("cgroupV1"), async () => {
+  const pid = await created({
+    blockIO: { throttleReadBpsDevice: [{ major: 254, minor: 0, rate: 1048576 }], throttleWriteIOPSDevice: [{ major: 254, minor: 0, rate: 100 }] },
+    devices: ALLOW_ALL,
+  });
+  const directory = cgroupDirectory(pid, "blkio");
+  if (existsSync(`${directory}/blkio.throttle.read_bps_device`)) {
+    expect(readFileSync(`${directory}/blkio.throttle.read_bps_device`, "utf8").trim()).toBe("254:0 1048576");
+    expect(readFileSync(`${directory}/blkio.throttle.write_iops_device`, "utf8").trim()).toBe("254:0 100");
+  }
+});
+
+spec("8.35 devices: deny all, then what is listed; the default devices always", async () => {
+  const b = bundle(
+    probe(
+      "open:rw,/dev/null",
+      "open:r,/dev/zero",
+      "open:r,/dev/urandom",
+      "mknod:c,1,11,/tmp/kmsg",
+      "open:r,/tmp/kmsg",
+      "mknod:b,254,0,/tmp/disk",
+      "open:r,/tmp/disk",
+    ),
+    {
+      process: { noNewPrivileges: false, capabilities: { bounding: ["CAP_MKNOD"], effective: ["CAP_MKNOD"], permitted: ["CAP_MKNOD"] } },
+      linux: { resources: { devices: [{ allow: false, access: "rwm" }] } },
+    },
+  );
+  const f = await facts(b);
+  expect([f.get("open:rw,/dev/null"), f.get("open:r,/dev/zero"), f.get("open:r,/dev/urandom")]).toEqual(["ok", "ok", "ok"]);
+  expect(f.get("open:r,/tmp/kmsg")).toBe("EPERM");
+  expect(f.get("open:r,/tmp/disk")).toBe("EPERM");
+});
+
+spec("8.35 a device that is allowed, with its access", async () => {
+  const caps = { bounding: ["CAP_MKNOD", "CAP_SYS_ADMIN", "CAP_SYSLOG"], effective: ["CAP_MKNOD", "CAP_SYSLOG"], permitted: ["CAP_MKNOD", "CAP_SYSLOG"] };
+  const run = async (access: string) =>
+    facts(
+      bundle(probe("mknod:c,10,229,/tmp/fuse", "open:r,/tmp/fuse", "open:w,/tmp/fuse"), {
+        process: { noNewPrivileges: false, capabilities: caps },
+        linux: {
+          resources: {
+            devices: [
+              { allow: false, access: "rwm" },
+              { allow: true, type: "c", major: 10, minor: 229, access },
+            ],
+          },
+        },
+      }),
+    );
+  const all = await run("rwm");
+  expect([all.get("mknod:c,10,229,/tmp/fuse"), all.get("open:r,/tmp/fuse")]).toEqual(["ok", "ok"]);
+  const onlyRead = await run("rm");
+  expect([onlyRead.get("open:r,/tmp/fuse"), onlyRead.get("open:w,/tmp/fuse")]).toEqual(["ok", "EPERM"]);
+});
+
+spec("8.35 GO-2022-0396 rules apply in order: deny all last means all denied", async () => {
+  const f = await facts(
+    bundle(probe("mknod:c,10,229,/tmp/fuse", "open:r,/tmp/fuse"), {
+      process: { noNewPrivileges: false, capabilities: { bounding: ["CAP_MKNOD"], effective: ["CAP_MKNOD"], permitted: ["CAP_MKNOD"] } },
+      linux: {
+        resources: {
+          devices: [
+            { allow: true, type: "c", major: 10, minor: 229, access: "rwm" },
+            { allow: false, access: "rwm" },
+          ],
+        },
+      },
+    }),
+  );
+  expect(f.get("open:r,/tmp/fuse")).not.toBe("ok");
+});
+
+spec("8.35 wrong rules are errors", oracle({ runc: "1.1 checks no letters" }), async () => {
+  await refused(withResources({ devices: [{ allow: true, access: "rwx" }] }));
+  await refused(withResources({ devices: [{ allow: true, type: "z", access: "rwm" }] }));
+});
+
+spec("8.33 a cgroup namespace hides the path", async () => {
+  const f = await facts(
+    bundle(probe("cgroup"), {
+      linux: { namespaces: [{ type: "pid" }, { type: "mount" }, { type: "uts" }, { type: "ipc" }, { type: "network" }, { type: "cgroup" }] },
+    }),
+  );
+  for (const line of f.all("cgroup").filter((one) => /:(memory|pids)?:/.test(one))) expect(line).not.toContain("tsrun-t");
+});
+
+spec("8.43 unified on cgroup v1 is an error, or ignored where v2 rules nothing", needs("cgroupV1"), async () => {
+  await refused(withResources({ unified: { "memory.max": "1000000" } }));
+});
+
+spec("the cgroup is empty of the runtime: only the container's processes are charged", async () => {
+  const container = await new Container(bundle(probe("echo:up", "pause"))).up();
+  await container.said("up");
+  const { pid } = await container.state();
+  expect(readFileSync(`${cgroupDirectory(pid, "memory")}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
+});

@@ -1,0 +1,388 @@
+// mounts[]: every option, binds of files and directories, tmpfs, propagation, order, missing targets.
+import { expect } from "bun:test";
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { type Bundle, bundle, probe } from "../helpers/bundle.ts";
+import { type JsonObject, MOUNTS } from "../helpers/config.ts";
+import { Container, facts, ok, refused } from "../helpers/container.ts";
+import type { Mount } from "../helpers/facts.ts";
+import { oracle, spec } from "../helpers/spec.ts";
+
+/** A bundle whose mounts are the standard ones and these. */
+const withMounts = (mounts: readonly JsonObject[], ...words: string[]) => bundle({ ...probe("mounts", ...words), mounts: [...MOUNTS, ...mounts] });
+
+/** A host directory below the bundle, to bind from. */
+function source(b: Bundle, name = "source"): string {
+  mkdirSync(`${b.directory}/${name}`, { recursive: true });
+  writeFileSync(`${b.directory}/${name}/file`, "content");
+  return `${b.directory}/${name}`;
+}
+
+/** The mount that a bind of a host directory with these options gives. */
+async function bindWith(options: string[], ...words: string[]) {
+  const b = bundle(probe("mounts", ...words));
+  const f = await facts(b.rewrite({ mounts: [...MOUNTS, { destination: "/mnt/b", source: source(b), options }] }));
+  return { f, mount: f.mount("/mnt/b") };
+}
+
+async function tmpfsWith(options: string[], ...words: string[]) {
+  const f = await facts(withMounts([{ destination: "/mnt/t", type: "tmpfs", source: "tmpfs", options }], ...words));
+  return { f, mount: f.mount("/mnt/t") };
+}
+
+spec("6.01 5.04 the standard mounts, in the listed order", async () => {
+  const f = await facts(bundle(probe("mounts")));
+  const points = f.all("mount").map((line) => line.split(" ")[4] ?? "");
+  const order = ["/", "/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/sys"];
+  expect(points.filter((point) => order.includes(point)).filter((point, i, all) => all.indexOf(point) === i)).toEqual(order);
+  expect(f.mount("/proc").type).toBe("proc");
+  expect(f.mount("/dev/pts").type).toBe("devpts");
+  expect(f.mount("/dev/shm").superOptions.join()).toMatch(/size=65536k/);
+  expect(f.mount("/sys").options).toEqual(expect.arrayContaining(["ro", "nosuid", "nodev", "noexec"]));
+  expect(f.mount("/dev").options).toContain("nosuid");
+});
+
+spec("6.01 a later mount hides an earlier one", async () => {
+  const f = await facts(
+    withMounts(
+      [
+        { destination: "/mnt", type: "tmpfs", source: "first" },
+        { destination: "/mnt/sub", type: "tmpfs", source: "second" },
+        { destination: "/mnt", type: "tmpfs", source: "third" },
+      ],
+      "stat:/mnt/sub",
+    ),
+  );
+  expect(f.mount("/mnt").source).toBe("third");
+  expect(f.get("stat:/mnt/sub")).toBe("!ENOENT");
+});
+
+spec("6.02 a relative destination counts from /", async () => {
+  expect((await facts(withMounts([{ destination: "mnt/rel", type: "tmpfs", source: "tmpfs" }]))).mount("/mnt/rel").type).toBe("tmpfs");
+});
+
+spec("6.02 a destination is required", async () => {
+  await refused(withMounts([{ type: "tmpfs", source: "tmpfs" }]));
+});
+
+spec("6.02 missing destinations are made, with their parents", async () => {
+  const b = withMounts([{ destination: "/new/a/b", type: "tmpfs", source: "tmpfs" }]);
+  expect((await facts(b)).mount("/new/a/b").type).toBe("tmpfs");
+  expect(statSync(`${b.rootfs}/new/a`).mode & 0o7777).toBe(0o755);
+});
+
+spec("6.03 bind of a directory: the host's files, writable", async () => {
+  const b = bundle(probe("mounts", "read:/mnt/b/file", "open:c,/mnt/b/new", "open:w,/mnt/b/file"));
+  const from = source(b);
+  const f = await facts(b.rewrite({ mounts: [...MOUNTS, { destination: "/mnt/b", type: "none", source: from, options: ["bind"] }] }));
+  expect(f.get("read:/mnt/b/file")).toBe("content");
+  expect(f.get("open:c,/mnt/b/new")).toBe("ok");
+  expect(existsSync(`${from}/new`)).toBe(true);
+});
+
+spec("6.03 bind of a file onto a missing target makes an empty file", async () => {
+  const b = bundle(probe("read:/etc/deep/hosts"));
+  const from = source(b);
+  const f = await facts(b.rewrite({ mounts: [...MOUNTS, { destination: "/etc/deep/hosts", source: `${from}/file`, options: ["rbind"] }] }));
+  expect(f.get("read:/etc/deep/hosts")).toBe("content");
+  expect(readFileSync(`${b.rootfs}/etc/deep/hosts`, "utf8")).toBe("");
+});
+
+spec("6.03 a relative bind source counts from the bundle", async () => {
+  const b = withMounts([{ destination: "/mnt/b", source: "source", options: ["bind"] }], "read:/mnt/b/file");
+  source(b);
+  expect((await facts(b)).get("read:/mnt/b/file")).toBe("content");
+});
+
+spec("6.03 a bind source that is a link is followed on the host", async () => {
+  const b = withMounts([{ destination: "/mnt/b", source: "link", options: ["bind"] }], "read:/mnt/b/file");
+  symlinkSync(source(b), `${b.directory}/link`);
+  expect((await facts(b)).get("read:/mnt/b/file")).toBe("content");
+});
+
+spec("6.03 a missing bind source is an error", async () => {
+  await refused(withMounts([{ destination: "/mnt/b", source: "/no/such/source", options: ["bind"] }]), /no such file|not exist/i);
+});
+
+spec("6.03 bind of a directory onto a file, and of a file onto a directory, are errors", async () => {
+  const b = bundle();
+  const from = source(b);
+  b.file("file");
+  b.dir("directory");
+  await refused(b.rewrite({ mounts: [...MOUNTS, { destination: "/file", source: from, options: ["bind"] }] }));
+  await refused(b.rewrite({ mounts: [...MOUNTS, { destination: "/directory", source: `${from}/file`, options: ["bind"] }] }));
+});
+
+spec("6.04 a bind takes ro, and the host side stays writable", async () => {
+  const { f, mount } = await bindWith(["bind", "ro"], "open:w,/mnt/b/file", "open:r,/mnt/b/file");
+  expect(mount.options).toContain("ro");
+  expect(f.get("open:w,/mnt/b/file")).toBe("EROFS");
+  expect(f.get("open:r,/mnt/b/file")).toBe("ok");
+});
+
+const FLAGS: readonly [string, string][] = [
+  ["nosuid", "nosuid"],
+  ["nodev", "nodev"],
+  ["noexec", "noexec"],
+  ["noatime", "noatime"],
+  ["nodiratime", "nodiratime"],
+  ["relatime", "relatime"],
+  ["nosymfollow", "nosymfollow"],
+];
+
+for (const [option, flag] of FLAGS) {
+  const notes = option === "nosymfollow" ? oracle({ crun: "unknown" }) : {};
+  spec(`6.04 6.05 ${option} on a bind and on a tmpfs`, notes, async () => {
+    expect((await bindWith(["bind", option])).mount.options).toContain(flag);
+    expect((await tmpfsWith([option])).mount.options).toContain(flag);
+  });
+}
+
+spec("6.04 strictatime shows neither relatime nor noatime", async () => {
+  const { mount } = await tmpfsWith(["strictatime"]);
+  expect(mount.options).not.toContain("relatime");
+  expect(mount.options).not.toContain("noatime");
+});
+
+const PAIRS: readonly [string, string][] = [
+  ["nosuid", "suid"],
+  ["nodev", "dev"],
+  ["noexec", "exec"],
+  ["ro", "rw"],
+  ["noatime", "atime"],
+  ["nodiratime", "diratime"],
+];
+for (const [off, on] of PAIRS)
+  spec(`6.04 ${on} undoes an earlier ${off}`, async () => {
+    expect((await tmpfsWith([off, on])).mount.options).not.toContain(off);
+    expect((await bindWith(["bind", off, on])).mount.options).not.toContain(off);
+  });
+
+spec("6.04 sync, dirsync, lazytime and their opposites reach the superblock", oracle({ crun: "lazytime is unknown" }), async () => {
+  const { mount } = await tmpfsWith(["sync", "dirsync", "lazytime"]);
+  expect([...mount.superOptions, ...mount.options]).toEqual(expect.arrayContaining(["sync", "dirsync", "lazytime"]));
+  const plain = await tmpfsWith(["sync", "async", "lazytime", "nolazytime"]);
+  expect(plain.mount.superOptions).not.toContain("sync");
+  expect(plain.mount.superOptions).not.toContain("lazytime");
+});
+
+spec(
+  "6.04 every option that the specification names is understood",
+  oracle({ runc: "1.1 does not know defaults for a tmpfs", crun: "some are unknown" }),
+  async () => {
+    const words =
+      "async atime defaults dev diratime dirsync exec iversion lazytime loud noatime nodev nodiratime noexec noiversion nolazytime norelatime nostrictatime nosuid relatime ro rw silent strictatime suid sync".split(
+        " ",
+      );
+    for (const word of words.filter((one) => !one.includes("iversion"))) expect((await tmpfsWith([word])).mount.type).toBe("tmpfs");
+    for (const word of "atime defaults dev diratime exec noatime nodev nodiratime noexec nosuid relatime ro rw strictatime suid private rprivate slave rslave shared rshared unbindable".split(
+      " ",
+    ))
+      expect((await bindWith(["bind", word])).mount.point).toBe("/mnt/b");
+  },
+);
+
+spec("6.05 rro makes the whole tree of a bind read-only", async () => {
+  const mounts = [...MOUNTS, { destination: "/stage", type: "tmpfs", source: "tmpfs" }, { destination: "/mnt/b", source: "/dev", options: ["rbind", "rro"] }];
+  const f = await facts(bundle({ ...probe("mounts", "open:c,/mnt/b/x", "open:c,/mnt/b/shm/x"), mounts }));
+  expect(f.get("open:c,/mnt/b/x")).toBe("EROFS");
+  expect(f.get("open:c,/mnt/b/shm/x")).toBe("EROFS");
+  for (const line of f.all("mount").filter((one) => one.split(" ")[4]?.startsWith("/mnt/b"))) expect(line.split(" ")[5]).toMatch(/^ro/);
+});
+
+spec("6.05 ro on an rbind leaves submounts as they are", async () => {
+  const f = await facts(
+    bundle({ ...probe("mounts", "open:c,/mnt/b/x"), mounts: [...MOUNTS, { destination: "/mnt/b", source: "/dev", options: ["rbind", "ro"] }] }),
+  );
+  expect(f.get("open:c,/mnt/b/x")).toBe("EROFS");
+  expect(f.mount("/mnt/b/shm").options).toContain("rw");
+});
+
+spec("6.05 recursive options: rnosuid rnodev rnoexec rnoatime rnodiratime rnosymfollow", oracle({ crun: "rnosymfollow is unknown" }), async () => {
+  const f = await facts(
+    bundle({
+      ...probe("mounts"),
+      mounts: [
+        ...MOUNTS,
+        { destination: "/mnt/b", source: "/dev", options: ["rbind", "rnosuid", "rnodev", "rnoexec", "rnoatime", "rnodiratime", "rnosymfollow"] },
+      ],
+    }),
+  );
+  for (const point of ["/mnt/b", "/mnt/b/shm"])
+    expect(f.mount(point).options).toEqual(expect.arrayContaining(["nosuid", "nodev", "noexec", "noatime", "nodiratime", "nosymfollow"]));
+});
+
+spec("6.03 bind takes one mount, rbind the tree", async () => {
+  const one = await facts(bundle({ ...probe("mounts"), mounts: [...MOUNTS, { destination: "/mnt/b", source: "/dev", options: ["bind"] }] }));
+  expect(one.mounts("/mnt/b/shm")).toEqual([]);
+  const tree = await facts(bundle({ ...probe("mounts"), mounts: [...MOUNTS, { destination: "/mnt/b", source: "/dev", options: ["rbind"] }] }));
+  expect(tree.mounts("/mnt/b/shm").length).toBeGreaterThan(0);
+});
+
+spec("6.10 filesystem options are passed on: size, mode, uid, gid, nr_inodes", async () => {
+  const { f, mount } = await tmpfsWith(["size=1m", "mode=1711", "uid=5", "gid=6", "nr_inodes=100"], "stat:/mnt/t", "statfs:/mnt/t");
+  expect(mount.superOptions).toEqual(expect.arrayContaining(["size=1024k", "mode=1711", "uid=5", "gid=6", "nr_inodes=100"]));
+  expect(f.get("stat:/mnt/t")).toMatch(/^dir 1711 5:6 /);
+  expect(f.get("statfs:/mnt/t")).toContain("bytes=1048576 inodes=100");
+});
+
+spec("6.11 an option that the filesystem refuses is an error", async () => {
+  await refused(withMounts([{ destination: "/mnt/t", type: "tmpfs", source: "tmpfs", options: ["nosuchoption=1"] }]), /invalid argument|EINVAL/i);
+});
+
+spec("6.11 an unknown filesystem type is an error", async () => {
+  await refused(withMounts([{ destination: "/mnt/t", type: "nosuchfs", source: "x" }]), /no such device|unknown filesystem|ENODEV/i);
+});
+
+spec("6.10 a tmpfs without a mode takes the mode of the directory below", async () => {
+  const b = withMounts([{ destination: "/modes", type: "tmpfs", source: "tmpfs" }], "stat:/modes");
+  b.dir("modes", 0o1770);
+  expect((await facts(b)).get("stat:/modes")).toMatch(/^dir 1770 /);
+});
+
+spec("6.06 tmpcopyup copies what was there", async () => {
+  const b = withMounts(
+    [{ destination: "/copy", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"] }],
+    "read:/copy/a/file",
+    "stat:/copy/script",
+    "link:/copy/link",
+    "stat:/copy/owned",
+    "open:c,/copy/new",
+  );
+  b.dir("copy", 0o750);
+  b.file("copy/a/file", "old");
+  b.file("copy/script", "#!/bin/sh", 0o4755);
+  b.link("copy/link", "a/file");
+  b.file("copy/owned", "x", 0o600);
+  const f = await facts(b);
+  expect(f.mount("/copy").type).toBe("tmpfs");
+  expect(f.get("read:/copy/a/file")).toBe("old");
+  expect(f.get("stat:/copy/script")).toMatch(/^file 4?755 |^file 0755 /);
+  expect(f.get("link:/copy/link")).toBe("a/file");
+  expect(f.get("stat:/copy/owned")).toMatch(/^file 0600 /);
+  expect(existsSync(`${b.rootfs}/copy/new`)).toBe(false);
+});
+
+const PROPAGATION: readonly [string, (mount: Mount) => boolean][] = [
+  ["private", (mount) => mount.propagation.length === 0],
+  ["rprivate", (mount) => mount.propagation.length === 0],
+  ["shared", (mount) => mount.propagation.some((word) => word.startsWith("shared:"))],
+  ["rshared", (mount) => mount.propagation.some((word) => word.startsWith("shared:"))],
+  ["unbindable", (mount) => mount.propagation.includes("unbindable")],
+  ["runbindable", (mount) => mount.propagation.includes("unbindable")],
+];
+for (const [word, isRight] of PROPAGATION)
+  spec(`6.04 ${word} on a bind and on a tmpfs`, async () => {
+    const bind = (await bindWith(["rbind", word])).mount;
+    if (!isRight(bind)) throw new Error(`bind: ${bind.propagation}`);
+    const fs = (await tmpfsWith([word])).mount;
+    if (!isRight(fs)) throw new Error(`tmpfs: ${fs.propagation}`);
+  });
+
+spec("6.04 slave of a shared mount of the host", async () => {
+  const b = bundle(probe("mounts"));
+  const point = source(b, "shared");
+  Bun.spawnSync(["mount", "-t", "tmpfs", "tmpfs", point]);
+  Bun.spawnSync(["mount", "--make-shared", point]);
+  try {
+    const slave = await facts(
+      b.rewrite({
+        linux: { rootfsPropagation: "rslave" },
+        mounts: [
+          ...MOUNTS,
+          { destination: "/mnt/s", source: point, options: ["rbind", "rslave"] },
+          { destination: "/mnt/p", source: point, options: ["rbind", "rprivate"] },
+        ],
+      }),
+    );
+    expect(slave.mount("/mnt/s").propagation.join()).toMatch(/^master:/);
+    expect(slave.mount("/mnt/p").propagation).toEqual([]);
+  } finally {
+    Bun.spawnSync(["umount", point]);
+  }
+});
+
+spec("6.04 remount changes an existing mount", async () => {
+  const f = await facts(
+    withMounts(
+      [
+        { destination: "/mnt/t", type: "tmpfs", source: "tmpfs", options: ["size=1m"] },
+        { destination: "/mnt/t", type: "tmpfs", source: "tmpfs", options: ["remount", "ro", "size=2m"] },
+      ],
+      "statfs:/mnt/t",
+    ),
+  );
+  expect(f.mounts("/mnt/t")).toHaveLength(1);
+  expect(f.mount("/mnt/t").options.join() + f.mount("/mnt/t").superOptions.join()).toContain("ro");
+});
+
+spec("6.04 bind,remount,ro changes a bind only", async () => {
+  const b = bundle(probe("mounts", "open:c,/mnt/b/x"));
+  const from = source(b);
+  const f = await facts(
+    b.rewrite({
+      mounts: [
+        ...MOUNTS,
+        { destination: "/mnt/b", source: from, options: ["bind"] },
+        { destination: "/mnt/b", source: from, options: ["bind", "remount", "ro", "nosuid"] },
+      ],
+    }),
+  );
+  expect(f.get("open:c,/mnt/b/x")).toBe("EROFS");
+});
+
+spec("6.03 devices, fifos and sockets can be bound", async () => {
+  const b = withMounts([{ destination: "/mnt/null", source: "/dev/null", options: ["bind"] }], "stat:/mnt/null");
+  expect((await facts(b)).get("stat:/mnt/null")).toContain(" 1:3 ");
+});
+
+spec("8.33 a cgroup mount shows the hierarchies", async () => {
+  const f = await facts(
+    withMounts(
+      [{ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", "nosuid", "noexec", "nodev"] }],
+      "ls:/sys/fs/cgroup",
+      "cgroup",
+      "mkdir:/sys/fs/cgroup/memory/x",
+    ),
+  );
+  expect(f.get("ls:/sys/fs/cgroup").length).toBeGreaterThan(0);
+  expect(f.get("mkdir:/sys/fs/cgroup/memory/x")).toMatch(/EROFS|ENOENT/);
+  expect(f.mounts("/sys/fs/cgroup").length).toBeGreaterThan(0);
+});
+
+spec("mounts of the container do not appear on the host, nor new ones of the host in it", async () => {
+  const container = await new Container(
+    bundle({ ...probe("echo:up", "await:15", "mounts"), mounts: [...MOUNTS, { destination: "/mnt/t", type: "tmpfs", source: "tmpfs" }] }),
+  ).up();
+  await container.said("awaiting");
+  expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(container.bundle.rootfs);
+  const point = source(container.bundle, "later");
+  Bun.spawnSync(["mount", "-t", "tmpfs", "tmpfs", point]);
+  ok(await container.kill("TERM"));
+  await container.stopped();
+  Bun.spawnSync(["umount", point]);
+  expect(container.output()).not.toContain("later");
+});
+
+spec("the old root is gone: no mount of the host's is left in the container", async () => {
+  const f = await facts(bundle(probe("mounts", "ls:/")));
+  const points = f.all("mount").map((line) => line.split(" ")[4]);
+  expect(points.filter((point) => point === "/")).toHaveLength(1);
+  for (const point of points) expect(point).toMatch(/^\/($|proc|dev|sys)/);
+});
+
+spec("1.01 unknown properties of a mount are ignored", async () => {
+  expect((await facts(withMounts([{ destination: "/mnt/t", type: "tmpfs", source: "tmpfs", "x-unknown": { a: 1 } }]))).mount("/mnt/t").type).toBe("tmpfs");
+});
+
+spec("6.02 a destination through a dangling link of the image stays inside", async () => {
+  const b = withMounts([{ destination: "/out/x", type: "tmpfs", source: "tmpfs" }]);
+  b.link("out", "../../../../../../../../mnt");
+  expect((await facts(b)).mount("/mnt/x").type).toBe("tmpfs");
+  expect(lstatSync(`${b.rootfs}/mnt/x`).isDirectory()).toBe(true);
+});
+
+spec("6.05 100 mounts", async () => {
+  const many = Array.from({ length: 100 }, (_, i) => ({ destination: `/mnt/m${i}`, type: "tmpfs", source: "tmpfs", options: ["size=4k"] }));
+  const f = await facts(withMounts(many));
+  for (const { destination } of many) expect(f.mounts(destination)).toHaveLength(1);
+});

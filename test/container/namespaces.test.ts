@@ -1,0 +1,246 @@
+// linux.namespaces, uidMappings, gidMappings, timeOffsets.
+import { expect } from "bun:test";
+import { chownSync, readlinkSync } from "node:fs";
+import { bundle, probe } from "../helpers/bundle.ts";
+import { type Json, type JsonObject, MOUNTS, NAMESPACES } from "../helpers/config.ts";
+import { Container, facts, ok, refused } from "../helpers/container.ts";
+import { needs, oracle, spec } from "../helpers/spec.ts";
+
+const KINDS: readonly [string, string][] = [
+  ["pid", "pid"],
+  ["network", "net"],
+  ["mount", "mnt"],
+  ["ipc", "ipc"],
+  ["uts", "uts"],
+  ["cgroup", "cgroup"],
+  ["time", "time"],
+  ["user", "user"],
+];
+const own = (name: string) => readlinkSync(`/proc/self/ns/${name}`);
+const without = (type: string) => NAMESPACES.filter((one) => one["type"] !== type);
+const MAPPINGS: JsonObject = { uidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }], gidMappings: [{ containerID: 0, hostID: 200000, size: 65536 }] };
+const withUser = (...patches: JsonObject[]) => {
+  const b = bundle({ linux: { namespaces: [...NAMESPACES, { type: "user" }], ...MAPPINGS, sysctl: undefined } }, ...patches);
+  chownSync(b.rootfs, 100000, 200000);
+  return b;
+};
+
+spec("8.03 8.04 new namespaces for the listed types, the caller's for the others", async () => {
+  const f = await facts(bundle(probe("ns")));
+  for (const [type, name] of KINDS) {
+    if (NAMESPACES.some((one) => one["type"] === type)) expect(f.get(`ns.${name}`)).not.toBe(own(name));
+    else expect(f.get(`ns.${name}`)).toBe(own(name));
+  }
+});
+
+spec("8.01 cgroup namespace", async () => {
+  const f = await facts(bundle(probe("ns", "cgroup"), { linux: { namespaces: [...NAMESPACES, { type: "cgroup" }] } }));
+  expect(f.get("ns.cgroup")).not.toBe(own("cgroup"));
+  for (const line of f.all("cgroup").filter((one) => /:(memory|pids|cpu):/.test(one))) expect(line).toMatch(/:\/$/);
+});
+
+for (const type of ["pid", "network", "ipc", "uts"])
+  spec(`8.04 without the ${type} namespace the container stays in the caller's`, async () => {
+    const name = type === "network" ? "net" : type;
+    const f = await facts(
+      bundle(probe("ns", "ids"), {
+        hostname: undefined,
+        mounts: MOUNTS.filter((mount) => mount["type"] !== "mqueue" && mount["type"] !== "sysfs"),
+        linux: { namespaces: without(type) },
+      }),
+    );
+    expect(f.get(`ns.${name}`)).toBe(own(name));
+    if (type === "pid") expect(Number(f.get("pid"))).toBeGreaterThan(1);
+  });
+
+spec("8.02 namespaces by path are joined", async () => {
+  const holder = await new Container(bundle(probe("pause"))).up();
+  const { pid } = await holder.state();
+  for (const [type, name] of [
+    ["network", "net"],
+    ["ipc", "ipc"],
+    ["uts", "uts"],
+    ["pid", "pid"],
+  ] as const) {
+    const f = await facts(
+      bundle(probe("ns", "ids"), { hostname: undefined, linux: { namespaces: [...without(type), { type, path: `/proc/${pid}/ns/${name}` }] } }),
+    );
+    expect(f.get(`ns.${name}`)).toBe(readlinkSync(`/proc/${pid}/ns/${name}`));
+    if (type === "pid") expect(Number(f.get("pid"))).toBeGreaterThan(1);
+  }
+});
+
+spec("8.02 all of a pod's namespaces at once", async () => {
+  const holder = await new Container(bundle(probe("pause"))).up();
+  const { pid } = await holder.state();
+  const namespaces = [
+    { type: "mount" },
+    ...[
+      ["network", "net"],
+      ["ipc", "ipc"],
+      ["uts", "uts"],
+      ["pid", "pid"],
+    ].map(([type = "", name = ""]) => ({ type, path: `/proc/${pid}/ns/${name}` })),
+  ];
+  const f = await facts(bundle(probe("ns", "uts"), { hostname: undefined, linux: { namespaces } }));
+  for (const name of ["net", "ipc", "uts", "pid"]) expect(f.get(`ns.${name}`)).toBe(readlinkSync(`/proc/${pid}/ns/${name}`));
+  expect(f.get("hostname")).toBe("box");
+});
+
+spec("8.02 3.21 a namespace given by path outlives the container", async () => {
+  const holder = await new Container(bundle(probe("pause"))).up();
+  const { pid } = await holder.state();
+  ok(await new Container(bundle({ linux: { namespaces: [...without("network"), { type: "network", path: `/proc/${pid}/ns/net` }] } })).run());
+  expect(await holder.status()).toBe("running");
+});
+
+spec("8.02 a namespace of another type, a file that is none, and a missing path are errors", async () => {
+  await refused(bundle({ linux: { namespaces: [...without("network"), { type: "network", path: "/proc/self/ns/ipc" }] } }));
+  await refused(bundle({ linux: { namespaces: [...without("network"), { type: "network", path: "/etc/passwd" }] } }));
+  await refused(bundle({ linux: { namespaces: [...without("network"), { type: "network", path: "/no/such/path" }] } }), /no such file|not exist/i);
+});
+
+spec("8.02 a relative path is an error", async () => {
+  await refused(bundle({ linux: { namespaces: [...without("network"), { type: "network", path: "proc/self/ns/net" }] } }));
+});
+
+spec("8.01 an unknown type is an error", async () => {
+  await refused(bundle({ linux: { namespaces: [...NAMESPACES, { type: "nosuch" }] } }));
+});
+
+spec("8.05 the same type twice is an error", async () => {
+  await refused(bundle({ linux: { namespaces: [...NAMESPACES, { type: "ipc" }] } }), /dup|twice/i);
+});
+
+spec("a new network namespace has only a loopback, and it is up", async () => {
+  expect((await facts(bundle(probe("net")))).all("if").filter((one) => one.startsWith("lo "))).toEqual(["lo up"]);
+});
+
+spec("8.06 user namespace with mappings", needs("userns"), async () => {
+  const container = new Container(withUser(probe("user", "ns", "read:/proc/self/uid_map", "read:/proc/self/gid_map", "stat:/", "pause")));
+  await container.up();
+  await container.said("stat:/");
+  const f = container.facts();
+  expect(f.get("uid")).toBe("0 0 0");
+  expect(f.get("read:/proc/self/uid_map").trim().split(/\s+/)).toEqual(["0", "100000", "65536"]);
+  expect(f.get("read:/proc/self/gid_map").trim().split(/\s+/)).toEqual(["0", "200000", "65536"]);
+  expect(f.get("stat:/")).toContain(" 0:0 ");
+  const status = await Bun.file(`/proc/${(await container.state()).pid}/status`).text();
+  expect(/^Uid:\s+(\d+)/m.exec(status)?.[1]).toBe("100000");
+  expect(/^Gid:\s+(\d+)/m.exec(status)?.[1]).toBe("200000");
+});
+
+spec("8.06 a user of the user namespace, with groups", needs("userns"), async () => {
+  const f = await facts(withUser({ process: { args: ["/probe", "user", "caps"], user: { uid: 1000, gid: 1000, additionalGids: [7] } } }));
+  expect([f.get("uid"), f.get("gid")]).toEqual(["1000 1000 1000", "1000 1000 1000"]);
+  expect(f.get("groups").split(" ")).toContain("7");
+});
+
+spec("7.14 a user without a mapping is an error", needs("userns"), async () => {
+  await refused(withUser({ process: { user: { uid: 70000, gid: 0 } } }));
+  await refused(withUser({ process: { user: { uid: 0, gid: 70000 } } }));
+});
+
+spec("8.06 mounts of a user namespace: proc, sys, tmpfs, devpts, and the default devices work", needs("userns"), async () => {
+  const f = await facts(withUser(probe("mounts", "open:rw,/dev/null", "open:r,/dev/zero", "open:r,/dev/urandom", "open:rw,/dev/ptmx", "open:c,/dev/shm/x")));
+  for (const word of ["open:rw,/dev/null", "open:r,/dev/zero", "open:r,/dev/urandom", "open:rw,/dev/ptmx", "open:c,/dev/shm/x"]) expect(f.get(word)).toBe("ok");
+});
+
+spec("8.06 the capabilities of a user namespace", needs("userns"), async () => {
+  const f = await facts(withUser(probe("caps")));
+  expect(BigInt(`0x${f.get("caps.effective")}`)).not.toBe(0n);
+});
+
+spec("8.06 a user namespace without mappings, and mappings without one, are errors", needs("userns"), async () => {
+  await refused(bundle({ linux: { namespaces: [...NAMESPACES, { type: "user" }] } }));
+});
+
+spec("8.06 mappings of size 0, of negative ids, and beyond 32 bits are errors", needs("userns"), async () => {
+  const bad: Json[] = [
+    { containerID: 0, hostID: 1, size: 0 },
+    { containerID: -1, hostID: 1, size: 1 },
+    { containerID: 0, hostID: 4294967296, size: 1 },
+  ];
+  for (const mapping of bad) await refused(withUser({ linux: { uidMappings: [mapping] } }));
+});
+
+spec("8.06 several mappings", needs("userns"), async () => {
+  const uidMappings = [
+    { containerID: 0, hostID: 100000, size: 10 },
+    { containerID: 10, hostID: 300000, size: 10 },
+    { containerID: 1000, hostID: 400000, size: 1 },
+  ];
+  const f = await facts(withUser(probe("read:/proc/self/uid_map"), { linux: { uidMappings } }));
+  expect(f.get("read:/proc/self/uid_map").trim().split(/\s+/)).toEqual(["0", "100000", "10", "10", "300000", "10", "1000", "400000", "1"]);
+});
+
+spec("8.02 a user namespace by path", needs("userns"), oracle({ runc: "1.1 wants mappings as well" }), async () => {
+  const holder = await new Container(withUser(probe("pause"))).up();
+  const { pid } = await holder.state();
+  const b = bundle(probe("ns", "user"), { linux: { namespaces: [...NAMESPACES, { type: "user", path: `/proc/${pid}/ns/user` }] } });
+  chownSync(b.rootfs, 100000, 200000);
+  const f = await facts(b);
+  expect(f.get("ns.user")).toBe(readlinkSync(`/proc/${pid}/ns/user`));
+  expect(f.get("uid")).toBe("0 0 0");
+});
+
+spec("8.01 8.07 time namespace with offsets", needs("timens"), oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }), async () => {
+  const before = (await Bun.file("/proc/uptime").text()).split(".")[0];
+  const f = await facts(
+    bundle(probe("clock", "ns", "read:/proc/self/timens_offsets"), {
+      linux: {
+        namespaces: [...NAMESPACES, { type: "time" }],
+        timeOffsets: { monotonic: { secs: 172800, nanosecs: 5 }, boottime: { secs: 604800, nanosecs: 0 } },
+      },
+    }),
+  );
+  expect(f.get("ns.time")).not.toBe(own("time"));
+  expect(Number(f.get("clock.boottime")) - Number(before)).toBeGreaterThanOrEqual(604800);
+  expect(Number(f.get("clock.boottime")) - Number(before)).toBeLessThan(604800 + 60);
+  expect(f.get("read:/proc/self/timens_offsets")).toMatch(/monotonic\s+172800\s+5/);
+});
+
+spec("8.07 negative offsets", needs("timens"), oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }), async () => {
+  const f = await facts(
+    bundle(probe("read:/proc/self/timens_offsets"), {
+      linux: { namespaces: [...NAMESPACES, { type: "time" }], timeOffsets: { boottime: { secs: -100, nanosecs: 0 } } },
+    }),
+  );
+  expect(f.get("read:/proc/self/timens_offsets")).toMatch(/boottime\s+-100\s+0/);
+});
+
+spec("8.03 a time namespace without offsets", needs("timens"), oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }), async () => {
+  expect((await facts(bundle(probe("ns"), { linux: { namespaces: [...NAMESPACES, { type: "time" }] } }))).get("ns.time")).not.toBe(own("time"));
+});
+
+spec(
+  "8.07 timeOffsets without a new time namespace, with unknown clocks or beyond range, are errors",
+  needs("timens"),
+  oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }),
+  async () => {
+    await refused(bundle({ linux: { timeOffsets: { monotonic: { secs: 1, nanosecs: 0 } } } }));
+    await refused(bundle({ linux: { namespaces: [...NAMESPACES, { type: "time" }], timeOffsets: { realtime: { secs: 1, nanosecs: 0 } } } }));
+    await refused(bundle({ linux: { namespaces: [...NAMESPACES, { type: "time" }], timeOffsets: { monotonic: { secs: 1, nanosecs: 1000000000 } } } }));
+  },
+);
+
+spec("a host pid namespace: kill --all reaches orphans, and delete leaves none", async () => {
+  const container = await new Container(bundle(probe("spawn:30000", "echo:up", "pause"), { linux: { namespaces: without("pid") } })).up();
+  await container.said("up");
+  const child = Number(container.facts().get("spawn:30000"));
+  expect(child).toBeGreaterThan(1);
+  ok(await container.kill("KILL", { flags: ["--all"] }));
+  await container.stopped();
+  ok(await container.delete({ flags: ["--force"] }));
+});
+
+spec("all mapped: the runtime's own user as root of the user namespace", needs("userns"), async () => {
+  const one = [{ containerID: 0, hostID: 0, size: 1 }];
+  const f = await facts(
+    bundle(probe("user", "read:/proc/self/uid_map"), {
+      linux: { namespaces: [...NAMESPACES, { type: "user" }], uidMappings: one, gidMappings: one },
+      mounts: MOUNTS.filter((mount) => mount["type"] !== "devpts"),
+    }),
+  );
+  expect(f.get("uid")).toBe("0 0 0");
+});

@@ -1,0 +1,77 @@
+// The state document: what `state` prints.
+import { expect } from "bun:test";
+import { bundle, probe } from "../helpers/bundle.ts";
+import { Container, ok } from "../helpers/container.ts";
+import { oracle, spec } from "../helpers/spec.ts";
+
+spec("2.01 2.06 state has ociVersion, id, status, bundle", async () => {
+  const container = new Container(bundle(probe("pause")));
+  ok(await container.create());
+  const state = await container.state();
+  expect(state.ociVersion).toMatch(/^1\.\d+\.\d+/);
+  expect(state.id).toBe(container.id);
+  expect(state.status).toBe("created");
+  expect(state.bundle).toBe(container.bundle.directory);
+});
+
+spec("2.05 pid is there when created and running, and is the program's", async () => {
+  const container = new Container(bundle(probe("echo:up", "pause")));
+  ok(await container.create());
+  const { pid } = await container.state();
+  expect(pid).toBeGreaterThan(1);
+  ok(await container.start());
+  await container.said("up");
+  expect((await container.state()).pid).toBe(pid);
+  expect(await Bun.file(`/proc/${pid}/cmdline`).text()).toBe("/probe\0echo:up\0pause\0");
+});
+
+spec("2.05 a stopped container has pid 0 or none", async () => {
+  const container = await new Container(bundle(probe("echo:x"))).up();
+  expect((await container.stopped()).pid ?? 0).toBe(0);
+});
+
+spec("2.07 annotations of the config", async () => {
+  const annotations = { "org.example.key": "value", other: "ü", empty: "" };
+  const container = new Container(bundle(probe("pause"), { annotations }));
+  ok(await container.create());
+  expect((await container.state()).annotations).toEqual(annotations);
+});
+
+spec("2.07 no annotations: absent or empty", async () => {
+  const container = new Container(bundle(probe("pause")));
+  ok(await container.create());
+  expect((await container.state()).annotations ?? {}).toEqual({});
+});
+
+spec("10.01 the annotation __proto__ is an annotation like any other", async () => {
+  const annotations = JSON.parse('{"__proto__": "p", "constructor": "c", "toString": "t"}');
+  const container = new Container(bundle(probe("pause"), { annotations }));
+  ok(await container.create());
+  const text = ok(await container.command("state")).stdout;
+  expect(text).toMatch(/"__proto__": ?"p"/);
+  expect(text).toMatch(/"constructor": ?"c"/);
+});
+
+spec("1.02 10.02 unknown and reserved annotations are no error", async () => {
+  ok(await new Container(bundle({ annotations: { "org.opencontainers.unknown": "x", "com.example": "y" } })).run());
+});
+
+spec("10.01 annotations must be strings", async () => {
+  const result = await new Container(bundle({ annotations: { number: 5 } })).create();
+  expect(result.code).not.toBe(0);
+});
+
+spec("state tells rootfs, created and owner, as runc does", oracle({ crun: "no owner word" }), async () => {
+  const container = new Container(bundle(probe("pause")));
+  ok(await container.create());
+  const state = await container.state();
+  expect(state.rootfs).toBe(container.bundle.rootfs);
+  expect(Date.parse(state.created ?? "")).toBeGreaterThan(Date.now() - 60_000);
+  expect(state).toHaveProperty("owner");
+});
+
+spec("2.06 bundle is absolute and without links when --bundle was relative", async () => {
+  const container = new Container(bundle(probe("pause")));
+  ok(await container.command("create", { cwd: container.bundle.directory, flags: ["--bundle", "."] }));
+  expect((await container.state()).bundle).toBe(container.bundle.directory);
+});

@@ -1,0 +1,137 @@
+// spec(): a test of a container runtime. It knows which runtimes are wrong about what, what a machine must have for the
+// test, and cleans up and looks for leftovers after each one.
+/// <reference types="bun" />
+import { afterAll, test } from "bun:test";
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { takeBundles } from "./bundle.ts";
+import { CRUN_DEVIATIONS } from "./crun.ts";
+import { exec } from "./exec.ts";
+import { leftovers, removeCgroupParents, sweep } from "./leftovers.ts";
+import { COMMAND, RUNTIME, type RuntimeName, SCRATCH } from "./runtime.ts";
+
+export interface Notes {
+  /** Peers that are known to fail this test, and why. */
+  readonly deviations?: Partial<Record<RuntimeName, string>>;
+  /** Runtimes that the test does not speak of at all (flags of their own, say). */
+  readonly only?: readonly RuntimeName[];
+  readonly needs?: readonly Need[];
+  readonly timeoutMs?: number;
+}
+
+export interface Need {
+  readonly name: string;
+  /** Machines of the continuous integration have it: a skip there is a failure. */
+  readonly ci: boolean;
+  readonly isThere: () => boolean;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+const once = (check: () => boolean) => {
+  let known: boolean | undefined;
+  return () => (known ??= check());
+};
+
+export const NEEDS = {
+  root: { name: "root", ci: true, isThere: () => process.getuid?.() === 0 },
+  cgroupV1: { name: "cgroup v1", ci: false, isThere: once(() => / - cgroup /.test(read("/proc/self/mountinfo"))) },
+  cgroupV2: { name: "cgroup v2 only", ci: true, isThere: once(() => /\/sys\/fs\/cgroup [^\n]* - cgroup2 /.test(read("/proc/self/mountinfo"))) },
+  userns: { name: "user namespaces", ci: true, isThere: () => existsSync("/proc/self/ns/user") },
+  timens: { name: "time namespaces", ci: true, isThere: () => existsSync("/proc/self/ns/time") },
+  keyring: { name: "kernel keyrings", ci: true, isThere: () => existsSync("/proc/keys") },
+  busybox: { name: "busybox (package busybox-static)", ci: true, isThere: () => existsSync("/usr/bin/busybox") || existsSync("/bin/busybox") },
+  resource: {
+    name: "CAP_SYS_RESOURCE",
+    ci: true,
+    isThere: once(() => (BigInt(`0x${/CapEff:\s*(\w+)/.exec(read("/proc/self/status"))?.[1] ?? "0"}`) & (1n << 24n)) !== 0n),
+  },
+  fixtures: { name: "engine configs", ci: true, isThere: () => true },
+} as const satisfies Record<string, Need>;
+
+export function oracle(deviations: Partial<Record<RuntimeName, string>>): Notes {
+  return { deviations };
+}
+
+export function needs(...names: (keyof typeof NEEDS)[]): Notes {
+  return { needs: names.map((name) => NEEDS[name]) };
+}
+
+/** What is tsrun's own: no peer is asked. */
+export const tsrunOnly: Notes = { only: ["tsrun"] };
+
+/** For scripts/test.ts: one JSON line per deviation or skip. */
+function report(line: Record<string, string>): void {
+  const path = process.env["TSRUN_TEST_REPORT"];
+  if (path) appendFileSync(path, `${JSON.stringify({ runtime: RUNTIME, ...line })}\n`);
+}
+
+/** The runtime's --root of this test file. */
+export const ROOT = mkdtempSync(`${SCRATCH}/root-`);
+afterAll(() => {
+  rmSync(ROOT, { recursive: true, force: true });
+  // Other files may run at the same time under the test runner, which then does this at the end.
+  if (process.env["TSRUN_TEST_SCRATCH"] === undefined) removeCgroupParents();
+});
+
+/** Removes every container of the test; tells what is then left of it. */
+async function cleanUp(): Promise<string[]> {
+  if (existsSync(ROOT)) {
+    for (const id of readdirSync(ROOT)) if (!id.startsWith(".")) await exec([...COMMAND, "--root", ROOT, "delete", "--force", id]).catch(() => undefined);
+  }
+  const found: string[] = [];
+  for (const { name, directory } of takeBundles()) {
+    let rest = leftovers(name, ROOT);
+    // A killed process needs a moment to go, and its cgroup goes after it.
+    for (let i = 0; i < 100 && rest.length > 0; i++) {
+      await Bun.sleep(10);
+      rest = leftovers(name, ROOT);
+    }
+    if (rest.length > 0) sweep(name);
+    found.push(...rest);
+    rmSync(directory, { recursive: true, force: true });
+  }
+  return found;
+}
+
+const mustRun = process.env["TSRUN_MUST_RUN"] === "1";
+
+/** A test. Its name begins with the ids of the rules that it proves. */
+export function spec(name: string, ...parts: (Notes | (() => Promise<void> | void))[]): void {
+  const body = parts.find((part) => typeof part === "function");
+  const notes: Notes = Object.assign({}, ...parts.filter((part) => typeof part === "object"));
+  const wanted = [NEEDS.root, ...(notes.needs ?? [])];
+  const missing = wanted.filter((need) => !need.isThere());
+  if (notes.only !== undefined && !notes.only.includes(RUNTIME)) return;
+  if (missing.length > 0 && !(mustRun && missing.some((need) => need.ci))) {
+    report({ kind: "skip", name, why: `needs ${missing.map((need) => need.name).join(", ")}` });
+    test.skip(name, () => {});
+    return;
+  }
+  const deviation = notes.deviations?.[RUNTIME] ?? (RUNTIME === "crun" ? CRUN_DEVIATIONS.find(([pattern]) => pattern.test(name))?.[1] : undefined);
+  test(
+    name,
+    async () => {
+      let failure: unknown;
+      try {
+        if (missing.length > 0) throw new Error(`must run here, but needs ${missing.map((need) => need.name).join(", ")}`);
+        await body?.();
+      } catch (error) {
+        failure = error;
+      }
+      const rest = await cleanUp();
+      if (failure === undefined && rest.length > 0) failure = new Error(`left behind:\n${rest.join("\n")}`);
+      if (deviation !== undefined) {
+        report({ kind: failure === undefined ? "no deviation" : "deviation", name, why: deviation });
+        return;
+      }
+      if (failure !== undefined) throw failure;
+    },
+    notes.timeoutMs ?? 30_000,
+  );
+}

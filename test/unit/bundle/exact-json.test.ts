@@ -1,0 +1,54 @@
+// bundle/exact-json: exact integers, duplicates, places.
+import { expect, test } from "bun:test";
+import { locate, parseExact } from "../../../src/bundle/exact-json.ts";
+
+function value(text: string): unknown {
+  const result = parseExact(text);
+  if ("fault" in result) throw new Error(result.fault.message);
+  return result.value;
+}
+
+test("integers beyond 2^53 stay exact", () => {
+  expect(value("18446744073709551615")).toBe(18446744073709551615n);
+  expect(value("-9223372036854775808")).toBe(-9223372036854775808n);
+  expect(value("9007199254740991")).toBe(9007199254740991);
+  expect(value("1e3")).toBe(1000);
+});
+
+test("the same values as JSON.parse otherwise", () => {
+  const text = ' {"a": [1, -2.5, true, false, null, "x\\n\\u00e9", {}], "": [] } ';
+  expect(value(text)).toEqual(JSON.parse(text));
+});
+
+test("__proto__ is a name like any other", () => {
+  const object = value('{"__proto__": {"x": 1}}') as object;
+  expect(Object.keys(object)).toEqual(["__proto__"]);
+  expect("x" in object).toBe(false);
+});
+
+test("a name that occurs twice is refused with its place", () => {
+  expect(parseExact('{"a": 1,\n "a": 2}')).toEqual({ fault: { code: "TS1101", message: 'the name "a" occurs twice in the same object', pointer: "/a", line: 2, column: 2 } });
+});
+
+test("faults name what was expected", () => {
+  for (const [text, message] of [
+    ["{", "expected a name in quotes, not the end of the document"],
+    ["[1 2]", 'expected "," or "]" after a value, not "2"'],
+    ['{"a" 1}', 'expected ":" after a name, not "1"'],
+    ['"abc', "a string has no end"],
+    ["01", 'expected the end of the document, not "1"'],
+    ["\ufeff{}", 'expected a value, not "\ufeff"'],
+    ['"\\x"', "a string has an unknown escape"],
+    ["[".repeat(600), "nested deeper than 512 levels"],
+  ] as const) {
+    const result = parseExact(text);
+    expect("fault" in result ? result.fault.message : "no fault").toBe(message);
+  }
+});
+
+test("locate finds the line and column of a pointer, or of its nearest parent", () => {
+  const text = '{\n  "mounts": [\n    {"x": 1},\n    {"a/b": 2}\n  ]\n}';
+  expect(locate(text, "/mounts/1")).toEqual({ line: 4, column: 5 });
+  expect(locate(text, "/mounts/1/a~1b")).toEqual({ line: 4, column: 13 });
+  expect(locate(text, "/mounts/7/options")).toEqual({ line: 2, column: 13 });
+});

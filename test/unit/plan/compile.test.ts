@@ -1,0 +1,102 @@
+// What compileCreate refuses and leaves out, and the order that must hold in every plan. The full plans are in test/plan.
+import { expect, test } from "bun:test";
+import { ConfigError } from "../../../src/errors.ts";
+import { compileCreate } from "../../../src/plan/compile.ts";
+import { cleanPath, containerPath, hostPath, isWithin, pointerPart } from "../../../src/plan/paths.ts";
+import type { Plan } from "../../../src/plan/plan.ts";
+import { sysctlPath } from "../../../src/plan/sections/sysctl.ts";
+import type { Config } from "../../../src/spec/config.ts";
+import { inputsFor } from "../../plan/inputs.ts";
+
+const BASE: Config = {
+  ociVersion: "1.3.0",
+  root: { path: "rootfs" },
+  process: { user: { uid: 0, gid: 0 }, cwd: "/", args: ["/bin/true"] },
+  linux: { namespaces: [{ type: "mount" }, { type: "pid" }] },
+};
+
+function compile(config: Config, fixture = ""): Plan {
+  const { cgroup, facts, options } = inputsFor(fixture);
+  return compileCreate(config, cgroup, facts, options);
+}
+
+/** Pointer of the first finding. */
+function refused(config: Config, fixture?: string): string | undefined {
+  try {
+    compile(config, fixture);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.pointer;
+    throw error;
+  }
+  return undefined;
+}
+
+test("compile: nothing is mounted on the host, whatever the rules let through", () => {
+  const bare = { ...BASE, linux: {} };
+  expect(refused({ ...bare, mounts: [{ destination: "/proc", type: "proc" }] })).toBe("/mounts");
+  expect(refused({ ...bare, root: { path: "rootfs", readonly: true } })).toBe("/root/readonly");
+  expect(refused({ ...bare, linux: { maskedPaths: ["/proc/kcore"] } })).toBe("/linux/maskedPaths");
+  expect(refused({ ...bare, linux: { readonlyPaths: ["/proc/sys"] } })).toBe("/linux/readonlyPaths");
+  expect(refused({ ...bare, linux: { rootfsPropagation: "shared" } })).toBe("/linux/rootfsPropagation");
+  expect(refused({ ...bare, hostname: "host" })).toBe("/hostname");
+});
+
+test("compile: refuses what it cannot do, with the pointer", () => {
+  expect(refused({ ...BASE, mounts: [{ destination: "/x", source: "/y", options: ["bind", "idmap"] }] })).toBe("/mounts/0");
+  expect(refused({ ...BASE, mounts: [{ destination: "/x", options: ["bind"] }] })).toBe("/mounts/0/source");
+  expect(refused({ ...BASE, mounts: [{ destination: "/x", type: "tmpfs", options: ["rro"] }] })).toBe("/mounts/0/options");
+  const user = { uid: 0, gid: 0, additionalGids: [5] };
+  expect(refused({ ...BASE, process: { cwd: "/", args: ["a"], user } }, "rootless")).toBe("/process/user/additionalGids");
+  expect(refused({ ...BASE, process: { cwd: "/", args: [], user: { uid: 0, gid: 0 } } })).toBe("/process/args");
+});
+
+test("compile: a bind mount with filesystem options warns", () => {
+  const plan = compile({ ...BASE, mounts: [{ destination: "/x", source: "/y", options: ["bind", "size=5m"] }] });
+  expect(plan.warnings).toEqual(["/mounts/0/options: a bind mount takes no filesystem options: size=5m"]);
+});
+
+test("compile: mountLabel goes to filesystems that take it", () => {
+  const label = "system_u:object_r:file_t:s0:c1,c2";
+  const mounts = [
+    { destination: "/proc", type: "proc" },
+    { destination: "/tmp", type: "tmpfs", options: ["size=5m"] },
+  ];
+  const plan = compile({ ...BASE, mounts, linux: { ...BASE.linux, mountLabel: label } });
+  expect(plan.ops.flatMap((op) => (op.op === "mount.fs" ? [op.data] : []))).toEqual(["", `size=5m,context="${label}"`]);
+});
+
+test("compile: privileges are dropped in the order that the kernel allows", () => {
+  const user = { uid: 1000, gid: 1000 };
+  const { ops } = compile({ ...BASE, process: { cwd: "/a", args: ["a"], user, noNewPrivileges: true, rlimits: [{ type: "RLIMIT_CORE", soft: 0, hard: 0 }] } });
+  const order = [
+    "cwd.make",
+    "rlimit.set",
+    "stdio.own",
+    "cred.bounding",
+    "cred.ids",
+    "cred.caps",
+    "cred.ambient",
+    "cred.no_new_privs",
+    "fds.close",
+    "exec.lookup",
+    "start.wait",
+    "exec.run",
+  ];
+  expect(ops.map((op) => op.op as string).filter((name) => order.includes(name))).toEqual(order);
+});
+
+test("sysctl: both spellings of a key", () => {
+  expect(sysctlPath("net.ipv4.ip_forward")).toBe("net/ipv4/ip_forward");
+  expect(sysctlPath("net/ipv4/conf/eth0.1/mtu")).toBe("net/ipv4/conf/eth0.1/mtu");
+  expect(sysctlPath("net.ipv4.conf.eth0/1.mtu")).toBe("net/ipv4/conf/eth0.1/mtu");
+});
+
+test("paths: by text", () => {
+  expect(cleanPath("/dev/./x/..//")).toBe("/dev");
+  expect(containerPath("a/b")).toBe("/a/b");
+  expect(hostPath("a", "/b")).toBe("/b/a");
+  expect(hostPath("/a", "/b")).toBe("/a");
+  expect(isWithin("/dev/x", "/dev")).toBe(true);
+  expect(isWithin("/devices", "/dev")).toBe(false);
+  expect(pointerPart("a/b~c")).toBe("a~1b~0c");
+});
