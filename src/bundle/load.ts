@@ -1,17 +1,19 @@
 // A bundle directory -> its validated configuration. All findings are collected before one error is thrown.
-import { ConfigError, checkText, type Finding, SystemError } from "../errors.ts";
+import { ConfigError, type Finding, SystemError } from "../errors.ts";
 import type { Config } from "../spec/config.ts";
 import { sys } from "../sys.ts";
 import { parseJson } from "./json.ts";
 import { dropNulls } from "./nulls.ts";
-import { findProblems } from "./rules.ts";
-import { findSchemaProblems } from "./schema.ts";
+import { bindsOverProc } from "./rules/mounts.ts";
 import { versionWarnings } from "./rules/version.ts";
+import { findProblems, type Problem } from "./rules.ts";
+import { findSchemaProblems } from "./schema.ts";
 
 const ENOENT = 2;
 const EILSEQ = 84;
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
+const PROC_SUPER_MAGIC = 0x9fa0;
 
 export interface Bundle {
   /** The bundle directory, absolute, without symbolic links. */
@@ -26,20 +28,25 @@ export interface Bundle {
 }
 
 export function loadBundle(directory: string): Bundle {
-  const dir = checkText(sys.real_path(directory), "find the bundle directory", directory, "realpath");
+  const dir = sys.real_path(directory);
+  if (typeof dir === "number") throw new SystemError("find the bundle directory", directory, "realpath", -dir, { hint: "give it with --bundle" });
   const configPath = `${dir}/config.json`;
   const text = readConfig(configPath);
-  const value = parseJson(text, configPath);
-  // Go programs write null for what is not set.
-  const config = (text.includes("null") ? dropNulls(value) : value) as Config;
-  const wrong = findSchemaProblems(config);
-  if (wrong.length > 0) throw new ConfigError("TS1102", configPath, wrong, text);
-  const problems = findProblems(config);
+  const config = parseConfig(text, configPath);
+  const rootfs = absolute(config.root?.path ?? "", dir);
+  const problems = [...findProblems(config), ...hostProblems(config, dir, rootfs)];
   if (problems.length > 0) throw new ConfigError(problems[0]?.code ?? "TS1103", configPath, problems, text);
-  const rootfs = rootfsOf(dir, config);
-  const missing = rootfsProblem(rootfs);
-  if (missing !== undefined) throw new ConfigError("TS1103", configPath, [missing], text);
   return { dir, configPath, text, config, rootfs, warnings: versionWarnings(config) };
+}
+
+/** Text -> a configuration of the right form; `path` is for errors. */
+export function parseConfig(text: string, path: string): Config {
+  const value = parseJson(text, path);
+  // Go programs write null for what is not set.
+  const config = text.includes("null") ? dropNulls(value) : value;
+  const problems = findSchemaProblems(config);
+  if (problems.length > 0) throw new ConfigError("TS1102", path, problems, text);
+  return config as Config;
 }
 
 function readConfig(path: string): string {
@@ -52,16 +59,26 @@ function readConfig(path: string): string {
   return text;
 }
 
-function rootfsOf(dir: string, config: Config): string {
-  const path = config.root?.path ?? "";
-  return path[0] === "/" ? path : `${dir}/${path}`;
+function absolute(path: string, dir: string): string {
+  return path.startsWith("/") ? path : `${dir}/${path}`;
+}
+
+/** The rules that need a look at this machine. */
+function hostProblems(config: Config, dir: string, rootfs: string): Problem[] {
+  const problems: Problem[] = rootProblems(rootfs);
+  for (const { index, source } of bindsOverProc(config)) {
+    // CVE-2019-19921: what is written to /proc/self/attr must not end up in a file of the image's author.
+    if (sys.fs_magic(absolute(source, dir)) === PROC_SUPER_MAGIC) continue;
+    problems.push({ pointer: `/mounts/${index}`, message: `"${source}" cannot be mounted at /proc because it is not a proc filesystem` });
+  }
+  return problems;
 }
 
 /** Spec 5.02: it must be there, and be a directory. */
-function rootfsProblem(rootfs: string): Finding | undefined {
+function rootProblems(rootfs: string): Finding[] {
   const mode = sys.stat_mode(rootfs);
   const pointer = "/root/path";
-  if (mode === -ENOENT) return { pointer, message: `the root filesystem "${rootfs}" does not exist`, hint: "a relative path counts from the bundle directory" };
+  if (mode === -ENOENT) return [{ pointer, message: `the root filesystem "${rootfs}" does not exist`, hint: "a relative path counts from the bundle directory" }];
   if (mode < 0) throw new SystemError("look at the root filesystem", rootfs, "stat", -mode, { pointer });
-  return (mode & S_IFMT) === S_IFDIR ? undefined : { pointer, message: `the root filesystem "${rootfs}" is not a directory` };
+  return (mode & S_IFMT) === S_IFDIR ? [] : [{ pointer, message: `the root filesystem "${rootfs}" is not a directory` }];
 }
