@@ -38,15 +38,15 @@ const MEASURES = {
   state: { unit: "ms", crun: 0.6 },
   delete: { unit: "ms" },
   "create + start + state + delete": { unit: "ms", crun: 0.5, runc: 0.3 },
-  "peak resident, run": { unit: "kB" },
-  "peak resident, create": { unit: "kB" },
-  "peak resident, state": { unit: "kB" },
-  "init resident, created": { unit: "kB" },
-  "cgroup memory, created": { unit: "kB" },
-  "cgroup memory, highest before the program": { unit: "kB" },
-  "cgroup threads, created": { unit: "" },
+  "peak resident, run": { unit: "kB", most: 8192 },
+  "peak resident, create": { unit: "kB", most: 8192 },
+  "peak resident, state": { unit: "kB", most: 8192 },
+  "init resident, created": { unit: "kB", most: 100 },
+  "cgroup memory, created": { unit: "kB", most: 200 },
+  "cgroup memory, highest": { unit: "kB" },
+  "cgroup threads, created": { unit: "", most: 1 },
   "at once, in all": { unit: "ms", crun: 0.5 },
-} as const satisfies Record<string, { unit: string; crun?: number; runc?: number }>;
+} as const satisfies Record<string, { unit: string; crun?: number; runc?: number; most?: number }>;
 type Measure = keyof typeof MEASURES;
 
 const samples = new Map<string, number[]>();
@@ -161,7 +161,7 @@ function measureOnce(runtime: Runtime, bundle: string, id: string, isWarmUp: boo
   note(runtime, "peak resident, run", run.residentKb);
   note(runtime, "peak resident, create", create.residentKb);
   note(runtime, "peak resident, state", state.residentKb);
-  if (memory !== "" && highest !== undefined) note(runtime, "cgroup memory, highest before the program", highest / 1024);
+  if (memory !== "" && highest !== undefined) note(runtime, "cgroup memory, highest", highest / 1024);
 }
 
 /** Many containers at once: from the first start to the last end. */
@@ -205,9 +205,12 @@ function print(runtimes: readonly Runtime[]): object[] {
       const theirs = median(one, measure);
       return own === undefined || theirs === undefined || theirs === 0 ? undefined : own / theirs;
     });
-    const budgets: Readonly<Record<string, number | undefined>> = about as { crun?: number; runc?: number };
+    const budgets: Readonly<Record<string, number | undefined>> = about as { crun?: number; runc?: number; most?: number };
     const budget = others.map((one) => (budgets[one.name] === undefined ? "" : `${budgets[one.name]} x ${one.name}`)).filter((text) => text !== "");
-    const isOver = others.some((one, i) => (ratios[i] ?? 0) > (budgets[one.name] ?? Number.POSITIVE_INFINITY));
+    const most = budgets["most"];
+    if (most !== undefined) budget.push(`at most ${most}`);
+    const isOver =
+      (own ?? 0) > (most ?? Number.POSITIVE_INFINITY) || others.some((one, i) => (ratios[i] ?? 0) > (budgets[one.name] ?? Number.POSITIVE_INFINITY));
     const shown = (value: number | undefined) => (value === undefined ? "-" : value.toFixed(about.unit === "ms" ? 2 : 0)).padStart(10);
     console.log(
       [

@@ -1,32 +1,69 @@
 // Builds everything native: build/libtsrun.so and build/tsrun-init for checkouts, dist/tsrun for release.
 // dist/tsrun: esbuild bundles the TypeScript, compile.c makes bytecode of it, ld links it with QuickJS, the shim and tsrun-init.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
-import { buildSync } from "esbuild";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { build, type Plugin } from "esbuild";
 import { CHUNKS } from "../src/chunks.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const out = `${root}build/bytecode`;
 const quickjs = `${root}build/quickjs`;
+const ENTRY = "host-quickjs/main.ts";
 
 function run(program: string, ...args: string[]): void {
   execFileSync(program, args, { cwd: root, stdio: "inherit" });
 }
 
-/** One script that evaluates to the module's exports. */
-function bundle(name: string, source: string): void {
-  buildSync({
-    entryPoints: [`${root}src/${source}`],
+const OPTIONS = { bundle: true, minify: true, platform: "neutral", target: "es2023", legalComments: "none", absWorkingDir: root } as const;
+
+/** The table's docs are for readers and the C header; in the tool they would only be read in at every start. */
+const withoutDocs: Plugin = {
+  name: "without-docs",
+  setup(builder) {
+    builder.onLoad({ filter: /plan\/op-table\.ts$/ }, (args) => ({ contents: readFileSync(args.path, "utf8").replace(/,?\s*doc:\s*"(?:[^"\\]|\\.)*"/g, ""), loader: "ts" }));
+  },
+};
+
+/** The modules that are in the main script, as esbuild names them ("src/errors.ts"). */
+async function mainModules(): Promise<ReadonlySet<string>> {
+  const result = await build({ ...OPTIONS, entryPoints: [`src/${ENTRY}`], write: false, metafile: true });
+  return new Set(Object.keys(result.metafile.inputs));
+}
+
+/** A chunk is a function of the shared modules: one copy of errors.ts, or "instanceof" would not know its own classes. */
+async function bundleChunk(name: string, source: string, modules: ReadonlySet<string>, used: Set<string>): Promise<void> {
+  const share: Plugin = {
+    name: "share",
+    setup(builder) {
+      builder.onResolve({ filter: /^\.\.?\// }, (args) => {
+        const path = join(relative(root, args.resolveDir), args.path);
+        if (!modules.has(path)) return undefined;
+        used.add(path);
+        return { path, namespace: "shared" };
+      });
+      builder.onLoad({ filter: /.*/, namespace: "shared" }, (args) => ({ contents: `module.exports = shared[${JSON.stringify(args.path)}];`, loader: "js" }));
+    },
+  };
+  await build({
+    ...OPTIONS,
+    entryPoints: [`src/${source}`],
     outfile: `${out}/${name}.js`,
-    bundle: true,
-    minify: true,
     format: "iife",
     globalName: "exported",
-    footer: { js: "exported;" },
-    platform: "neutral",
-    target: "es2023",
-    legalComments: "none",
+    banner: { js: "(function (shared) {" },
+    footer: { js: "return exported;\n});" },
+    plugins: [share, withoutDocs],
   });
+}
+
+/** The main script evaluates to { run, shared }. */
+async function bundleMain(used: ReadonlySet<string>): Promise<void> {
+  const paths = [...used].sort();
+  const imports = paths.map((path, index) => `import * as m${index} from "./${path}";`);
+  const table = paths.map((path, index) => `${JSON.stringify(path)}: m${index}`);
+  const contents = [...imports, `export { run } from "./src/${ENTRY}";`, `export const shared = { ${table.join(", ")} };`].join("\n");
+  await build({ ...OPTIONS, stdin: { contents, resolveDir: root, loader: "ts" }, outfile: `${out}/main.js`, format: "iife", globalName: "exported", footer: { js: "exported;" } });
 }
 
 /** Assembler that takes the files in as they are, and the table of them that native/quickjs/host.c reads. */
@@ -53,9 +90,11 @@ for (const folder of [out, `${root}dist`]) mkdirSync(folder, { recursive: true }
 run("bash", "scripts/get-quickjs.sh");
 run("make", "-s", "-C", "native", "init");
 run("make", "-s", "-C", "native/shim");
-const sources: Record<string, string> = { main: "host-quickjs/main.ts", ...CHUNKS };
-const names = Object.keys(sources);
-for (const [name, source] of Object.entries(sources)) bundle(name, source);
+const modules = await mainModules();
+const used = new Set<string>();
+for (const [name, source] of Object.entries(CHUNKS)) await bundleChunk(name, source, modules, used);
+await bundleMain(used);
+const names = ["main", ...Object.keys(CHUNKS)];
 run("cc", "-std=gnu17", "-O1", "-Wall", "-Wextra", "-Werror", "-isystem", quickjs, "-o", "build/compile", "native/quickjs/compile.c", `${quickjs}/libquickjs.a`, "-lm", "-lpthread");
 run("build/compile", ...names.flatMap((name) => [`${out}/${name}.js`, `${out}/${name}.bin`]));
 writeFileSync(`${out}/embed.S`, embed(names));

@@ -1,11 +1,14 @@
 // The chunks: code that a hot command does not load. Name -> module below src. Both hosts and the build read this table.
-// A chunk is pure and imports only types, so that it needs nothing of the rest at run time.
+// What a chunk imports of the modules of the hot commands is shared with them; the rest is in the chunk (scripts/build.ts).
 
 export const CHUNKS = {
   "error-words": "cli/error-words.ts",
   "exact-json": "bundle/exact-json.ts",
+  explain: "plan/explain.ts",
   help: "cli/help.ts",
+  launch: "lifecycle/launch.ts",
   "schema-words": "bundle/schema-words.ts",
+  "start-error": "lifecycle/start-error.ts",
   "spec-template": "cli/spec-template.ts",
   "validate-config": "spec/validators/config.gen.js",
   "validate-hooks": "spec/validators/hooks.gen.js",

@@ -64,6 +64,10 @@ static JSValue run_blob(JSContext *context, const struct blob *blob) {
   return JS_IsException(code) ? code : JS_EvalFunction(context, code);
 }
 
+/// Modules of the main script that chunks use as well (scripts/build.ts).
+static JSValue shared;
+
+/// A chunk evaluates to a function of the shared modules, which returns its exports.
 static JSValue load_chunk(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self;
   (void)count;
@@ -71,9 +75,9 @@ static JSValue load_chunk(JSContext *context, JSValueConst self, int count, JSVa
   if (!name) return JS_EXCEPTION;
   const struct blob *blob = blobs;
   while (blob->name && strcmp(blob->name, name) != 0) blob++;
-  JSValue result = blob->name ? run_blob(context, blob) : JS_ThrowReferenceError(context, "no chunk \"%s\"", name);
+  JSValue chunk = blob->name ? run_blob(context, blob) : JS_ThrowReferenceError(context, "no chunk \"%s\"", name);
   JS_FreeCString(context, name);
-  return result;
+  return JS_IsException(chunk) ? chunk : JS_Call(context, chunk, JS_UNDEFINED, 1, &shared);
 }
 
 static void print_exception(JSContext *context) {
@@ -117,6 +121,7 @@ int main(int argc, char **argv) {
   JSValue entry = run_blob(context, &blobs[0]);
   JSValue result = entry;
   if (!JS_IsException(entry)) {
+    shared = JS_GetPropertyStr(context, entry, "shared");
     JSValue host = new_host(context, argc, argv);
     JSValue run = JS_GetPropertyStr(context, entry, "run");
     result = JS_Call(context, run, JS_UNDEFINED, 1, &host);

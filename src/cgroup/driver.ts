@@ -27,8 +27,23 @@ export interface CgroupRecord {
   readonly places: readonly CgroupPlaceRecord[];
 }
 
-/** One container's cgroup. In create, the order of calls is: directory, view, (init is born), build, apply, joinFiles. */
-export interface Cgroup {
+/** A cgroup that is there. */
+export interface ExistingCgroup {
+  freeze(): void;
+  thaw(): void;
+  isFrozen(): boolean;
+  /** Processes of the cgroup and those below. */
+  processes(): number[];
+  /** One signal to every process, none missed by a fork. */
+  signalAll(signal: number): void;
+  /** SIGKILL to all; false when some are still there after the time. */
+  killAll(timeoutMs: number): boolean;
+  /** Removes what we made. Also the undo of a create that failed at any point. */
+  remove(): void;
+}
+
+/** One that is being made. The order of calls is: directory, view, (init is born), build, apply, joinFiles. */
+export interface Cgroup extends ExistingCgroup {
   /** Settings that were accepted and have no effect. */
   readonly warnings: readonly string[];
   /** Makes what init is born into (v2, or the v2 side of a hybrid machine): an open directory for CLONE_INTO_CGROUP, or -1. */
@@ -41,28 +56,12 @@ export interface Cgroup {
   apply(): void;
   /** Open files in which init writes 0 to join (v1), in the order of the hierarchies; the caller closes them. */
   joinFiles(): number[];
-  /** Writes other limits later. */
-  update(resources: Resources): void;
   /** Gives a v2 cgroup to the user that is root inside (cgroup namespace with a writable /sys/fs/cgroup). */
   delegate(uid: number): void;
-  freeze(): void;
-  thaw(): void;
-  isFrozen(): boolean;
-  /** Processes of the cgroup and those below. */
-  processes(): number[];
-  /** One signal to every process, none missed by a fork. */
-  signalAll(signal: number): void;
-  /** SIGKILL to all; false when some are still there after the time. */
-  killAll(timeoutMs: number): boolean;
-  /** How often the OOM killer came; 0 when that is unknown. */
-  oomKills(): number;
-  /** Removes what we made. Also the undo of a create that failed at any point. */
-  remove(): void;
   record(): CgroupRecord;
 }
 
 export interface CgroupDriver {
   /** Pure but for the errors of a config that cannot be fulfilled here. */
   create(request: CgroupRequest, layout: CgroupLayout): Cgroup;
-  open(record: CgroupRecord): Cgroup;
 }

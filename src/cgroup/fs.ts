@@ -1,17 +1,17 @@
-// The cgroupfs driver: the runtime itself makes the directories and writes the files.
+// The cgroupfs driver: the runtime itself makes the directories and writes the files. Later commands need existing.ts alone.
 import { check, ConfigError, SystemError } from "../errors.ts";
 import type { CgroupLayout, CgroupView } from "../plan/plan.ts";
 import type { Resources } from "../spec/config.ts";
 import { sys } from "../sys.ts";
 import { deviceFilter } from "./device-filter.ts";
 import { deviceRules, deviceWritesV1 } from "./device-rules.ts";
-import { enableControllers, fillCpuset, makeDirectories, refuseOccupied, removeDirectories } from "./directories.ts";
+import { enableControllers, fillCpuset, makeDirectories, refuseOccupied } from "./directories.ts";
 import type { Cgroup, CgroupDriver, CgroupPlaceRecord, CgroupRecord, CgroupRequest } from "./driver.ts";
-import { EACCES, EINVAL, ENOENT, EPERM, EROFS, O_WRONLY, readCounter, readFile, readWords, writeError, writeFile, writeOrThrow } from "./files.ts";
+import { EACCES, EINVAL, ENOENT, EPERM, EROFS, O_WRONLY, readFile, readWords, writeError, writeFile, writeOrThrow } from "./files.ts";
 import type { LimitWrite } from "./limit-list.ts";
 import { compileLimits, type Limits } from "./limits.ts";
 import { CGROUPS_PATH, placeCgroup } from "./place.ts";
-import { freeze, isFrozen, killAll, listProcesses, signalAll, thaw } from "./processes.ts";
+import { Existing } from "./existing.ts";
 
 const O_DIRECTORY_PATH = 0o10200000;
 const DELEGATE_LIST = "/sys/kernel/cgroup/delegate";
@@ -20,9 +20,6 @@ const DELEGATE_DEFAULT = ["cgroup.procs", "cgroup.subtree_control", "cgroup.thre
 export const cgroupfs: CgroupDriver = {
   create(request, layout) {
     return new FsCgroup(request, placeRecords(request, layout), layout.layout);
-  },
-  open(record) {
-    return new FsCgroup(undefined, record.places, record.layout);
   },
 };
 
@@ -33,15 +30,14 @@ function placeRecords(request: CgroupRequest, layout: CgroupLayout): CgroupPlace
   });
 }
 
-class FsCgroup implements Cgroup {
+class FsCgroup extends Existing implements Cgroup {
   readonly warnings: string[] = [];
-  readonly #request: CgroupRequest | undefined;
-  #places: readonly CgroupPlaceRecord[];
+  readonly #request: CgroupRequest;
   #layout: CgroupLayout["layout"];
 
-  constructor(request: CgroupRequest | undefined, places: readonly CgroupPlaceRecord[], layout: CgroupLayout["layout"]) {
+  constructor(request: CgroupRequest, places: readonly CgroupPlaceRecord[], layout: CgroupLayout["layout"]) {
+    super(places);
     this.#request = request;
-    this.#places = places;
     this.#layout = layout;
   }
 
@@ -50,11 +46,11 @@ class FsCgroup implements Cgroup {
   }
 
   get #v1Places(): readonly CgroupPlaceRecord[] {
-    return this.#places.filter((place) => place.controllers.length > 0);
+    return this.places.filter((place) => place.controllers.length > 0);
   }
 
   get #unified(): CgroupPlaceRecord | undefined {
-    return this.#places.find((place) => place.controllers.length === 0);
+    return this.places.find((place) => place.controllers.length === 0);
   }
 
   directory(): number {
@@ -67,7 +63,7 @@ class FsCgroup implements Cgroup {
   view(): CgroupView {
     return {
       layout: this.#layout,
-      mounts: this.#places.map(({ name, controllers, path, mountpoint }) => ({ name, controllers, hostPath: path, mountpoint })),
+      mounts: this.places.map(({ name, controllers, path, mountpoint }) => ({ name, controllers, hostPath: path, mountpoint })),
       joinFiles: this.#v1Places.length,
     };
   }
@@ -85,7 +81,7 @@ class FsCgroup implements Cgroup {
     if (result < 0) {
       if (!this.#mayDoWithout(result)) throw new SystemError("make the cgroup", place.path, "mkdir", -result, { pointer: CGROUPS_PATH });
       this.remove();
-      this.#places = [];
+      this.places = [];
       this.#layout = "none";
       return false;
     }
@@ -94,20 +90,16 @@ class FsCgroup implements Cgroup {
   }
 
   #mayDoWithout(result: number): boolean {
-    const { rootless = false, cgroupsPath, resources } = this.#request ?? {};
+    const { rootless, cgroupsPath, resources } = this.#request;
     const asked = (cgroupsPath ?? "") !== "" || Object.keys(resources ?? {}).some((key) => key !== "devices");
     return rootless && !asked && [-EACCES, -EPERM, -EROFS].includes(result);
   }
 
   apply(): void {
     if (this.#layout === "none") return;
-    const resources = this.#request?.resources;
+    const resources = this.#request.resources;
     this.#write(compileLimits(resources, this.#version));
     this.#restrictDevices(resources);
-  }
-
-  update(resources: Resources): void {
-    this.#write(compileLimits(resources, this.#version));
   }
 
   #write(limits: Limits): void {
@@ -138,7 +130,7 @@ class FsCgroup implements Cgroup {
 
   #directoryOf(write: LimitWrite): string {
     const { controller } = write;
-    const place = this.#version === "v2" ? this.#unified : this.#places.find((candidate) => candidate.controllers.includes(controller));
+    const place = this.#version === "v2" ? this.#unified : this.places.find((candidate) => candidate.controllers.includes(controller));
     if (place !== undefined) return place.path;
     throw new ConfigError("TS1104", "config.json", [{ pointer: write.at, message: `this machine has no cgroup controller "${controller}"`, hint: "see /proc/cgroups" }]);
   }
@@ -158,7 +150,7 @@ class FsCgroup implements Cgroup {
       if (attached < 0) throw new SystemError("attach the device filter to the cgroup", directory, "bpf", -attached, { pointer: "/linux/resources/devices" });
       return;
     }
-    const place = this.#places.find((candidate) => candidate.controllers.includes("devices"));
+    const place = this.places.find((candidate) => candidate.controllers.includes("devices"));
     if (place === undefined) return;
     for (const { file, value, at } of deviceWritesV1(rules)) writeOrThrow(`${place.path}/${file}`, value, at);
   }
@@ -177,41 +169,7 @@ class FsCgroup implements Cgroup {
     }
   }
 
-  freeze(): void {
-    if (!freeze(this.#places)) throw new SystemError("freeze the container", this.#places[0]?.path ?? "", "write", 110);
-  }
-
-  thaw(): void {
-    thaw(this.#places);
-  }
-
-  isFrozen(): boolean {
-    return isFrozen(this.#places);
-  }
-
-  processes(): number[] {
-    return listProcesses(this.#places);
-  }
-
-  signalAll(signal: number): void {
-    signalAll(this.#places, signal);
-  }
-
-  killAll(timeoutMs: number): boolean {
-    return killAll(this.#places, timeoutMs);
-  }
-
-  oomKills(): number {
-    const memory = this.#places.find((place) => place.controllers.includes("memory"));
-    if (memory !== undefined) return readCounter(`${memory.path}/memory.oom_control`, "oom_kill") ?? 0;
-    return readCounter(`${this.#unified?.path}/memory.events`, "oom_kill") ?? 0;
-  }
-
-  remove(): void {
-    for (const place of this.#places) removeDirectories(place);
-  }
-
   record(): CgroupRecord {
-    return { layout: this.#layout, places: this.#places };
+    return { layout: this.#layout, places: this.places };
   }
 }

@@ -9,12 +9,11 @@ import { readCgroupLayout } from "../machine/cgroup-layout.ts";
 import { readFacts } from "../machine/facts.ts";
 import { type InitProcess, killInit, startInit } from "../native/init.ts";
 import { compileCreate } from "../plan/compile.ts";
-import { explain } from "../plan/explain.ts";
 import type { MachineFacts, Plan } from "../plan/plan.ts";
 import type { StateRecord } from "../state/record.ts";
-import { startSocketPath } from "../state/status.ts";
+import { hookLogPath, startSocketPath } from "../state/status.ts";
 import { claim, remove } from "../state/store.ts";
-import { sys } from "../sys.ts";
+import { loadChunk, sys } from "../sys.ts";
 import { openConsole } from "./console.ts";
 import { guideInit } from "./guide.ts";
 import { runHooksTolerantly, stateAroundPid, stateOf } from "./hooks.ts";
@@ -128,18 +127,13 @@ function compile(options: BuildOptions, mode: Mode, bundle: Bundle, directory: s
     setgroups: !needsSetgroupsDenied(mappings, facts.euid, facts.egid),
   });
   for (const warning of plan.warnings) warn(warning);
-  debug(() => `plan of "${options.id}":\n${explain(plan)}`);
+  debug(() => `plan of "${options.id}":\n${(loadChunk("explain") as typeof import("../plan/explain.ts")).explain(plan)}`);
   return plan;
 }
 
 function listenForStart(directory: string): number {
   const path = startSocketPath(directory);
   return check(sys.listen(path, SEQPACKET), "make the start socket", path, "bind");
-}
-
-/** Output of the hooks that run inside the container: start, another process, has to read it as well. */
-export function hookLogPath(directory: string): string {
-  return `${directory}/hooks.log`;
 }
 
 function openHookLog(bundle: Bundle, directory: string): number {

@@ -1,6 +1,6 @@
 // Undo what create built, then run the poststop hooks (runtime-spec, "Lifecycle", steps 12 and 13).
-import type { Cgroup } from "../cgroup/driver.ts";
-import { cgroupfs } from "../cgroup/fs.ts";
+import type { ExistingCgroup } from "../cgroup/driver.ts";
+import { openCgroup } from "../cgroup/existing.ts";
 import { StateError } from "../errors.ts";
 import { warn } from "../log.ts";
 import type { StateRecord } from "../state/record.ts";
@@ -13,7 +13,7 @@ const SIGKILL = 9;
 const KILL_TIMEOUT_MS = 10_000;
 
 /** The container's process is killed when it still lives. A failing poststop hook is a warning (spec 3.22). */
-export function destroy(root: string, record: StateRecord, cgroup: Cgroup = cgroupfs.open(record.cgroup)): void {
+export function destroy(root: string, record: StateRecord, cgroup: ExistingCgroup = openCgroup(record.cgroup)): void {
   endProcesses(record, cgroup);
   cgroup.remove();
   remove(directoryOf(root, record.id));
@@ -21,7 +21,7 @@ export function destroy(root: string, record: StateRecord, cgroup: Cgroup = cgro
 }
 
 /** Without a pid namespace of its own the container's other processes outlive its first one: the cgroup knows them. */
-function endProcesses(record: StateRecord, cgroup: Cgroup): void {
+function endProcesses(record: StateRecord, cgroup: ExistingCgroup): void {
   if (isAlive(record)) {
     const pidfd = sys.pidfd_open(record.pid);
     if (pidfd >= 0) {

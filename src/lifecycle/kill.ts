@@ -1,5 +1,5 @@
 // kill: send a signal to the container process (runtime-spec, "Kill").
-import { cgroupfs } from "../cgroup/fs.ts";
+import { openCgroup } from "../cgroup/existing.ts";
 import { check, StateError } from "../errors.ts";
 import { isAlive } from "../state/status.ts";
 import { load } from "../state/store.ts";
@@ -12,7 +12,7 @@ const ESRCH = 3;
 /** `all`: every process of the container's cgroup, also when the container process is gone (runc's --all). */
 export function killContainer(root: string, id: string, signal: number, all: boolean): void {
   const record = load(root, id);
-  const cgroup = cgroupfs.open(record.cgroup);
+  const cgroup = openCgroup(record.cgroup);
   if (all) {
     cgroup.signalAll(signal);
     return;

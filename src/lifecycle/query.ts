@@ -1,5 +1,5 @@
 // What state and list tell: the record and the kernel's view, in runc's members and order.
-import { cgroupfs } from "../cgroup/fs.ts";
+import { openCgroup } from "../cgroup/existing.ts";
 import { directoryOf, find, listIds, load } from "../state/store.ts";
 import type { StateRecord } from "../state/record.ts";
 import { type Status, statusOf } from "../state/status.ts";
@@ -23,7 +23,7 @@ export interface ContainerState {
 export type ListedContainer = ContainerState;
 
 export function currentStatus(root: string, record: StateRecord): Status {
-  return statusOf(record, directoryOf(root, record.id), () => cgroupfs.open(record.cgroup).isFrozen());
+  return statusOf(record, directoryOf(root, record.id), () => openCgroup(record.cgroup).isFrozen());
 }
 
 export function containerState(root: string, id: string): ContainerState {

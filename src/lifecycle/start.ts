@@ -1,19 +1,14 @@
 // start: let a created container run its program (runtime-spec, "Start").
-import { parseJson } from "../bundle/json.ts";
-import { check, checkText, StateError, type TsrunError } from "../errors.ts";
-import { type InitFailure, nextEvent } from "../native/init.ts";
-import type { Op } from "../plan/op-table.ts";
-import type { Config } from "../spec/config.ts";
+import { check, StateError } from "../errors.ts";
+import { nextEvent } from "../native/events.ts";
 import type { StateRecord } from "../state/record.ts";
 import { isAlive, startSocketPath } from "../state/status.ts";
 import { directoryOf, load, lock } from "../state/store.ts";
-import { sys } from "../sys.ts";
-import { hookLogPath } from "./build.ts";
+import { loadChunk, sys } from "../sys.ts";
 import { destroy } from "./destroy.ts";
 import { runHooks, stateOf } from "./hooks.ts";
 import { listenNotify, managerSocket, passReadiness } from "./notify.ts";
 import { currentStatus } from "./query.ts";
-import { stepError } from "./step-error.ts";
 
 const SEQPACKET = 1;
 
@@ -47,25 +42,8 @@ function letGo(root: string, record: StateRecord): void {
   sys.close(socket);
   sys.unlink(path);
   if (event.kind !== "fail") return;
+  const { startError } = loadChunk("start-error") as typeof import("./start-error.ts");
   const error = startError(root, record, event);
   destroy(root, record);
   throw error;
-}
-
-/** The plan is gone with create; what can fail in start is known from the container's copy of config.json. */
-function startError(root: string, record: StateRecord, failure: InitFailure): TsrunError {
-  const directory = directoryOf(root, record.id);
-  const copy = `${directory}/config.json`;
-  const text = checkText(sys.read_text(copy), "read the container's config.json", copy, "open");
-  const error = stepError(opsOfStart(parseJson(text, copy) as Config)[failure.op - record.startOp], failure, hookLogPath(directory));
-  error.document = { path: `${record.bundle}/config.json`, text };
-  return error;
-}
-
-/** In the plan's order: the startContainer hooks, then the program. */
-function opsOfStart(config: Config): Op[] {
-  const hooks = (config.hooks?.startContainer ?? []).map(
-    (hook, index): Op => ({ op: "hook.run", at: `/hooks/startContainer/${index}`, path: hook.path, args: [], env: [], timeoutMs: (hook.timeout ?? 0) * 1000, stateBefore: "", stateAfter: "" }),
-  );
-  return [...hooks, { op: "exec.run", at: "/process/args/0", args: config.process?.args ?? [], env: [] }];
 }

@@ -1,6 +1,6 @@
 // A failure record of init + the plan -> the error that names the step, the object and the config line.
 import { HookError, StepError } from "../errors.ts";
-import type { InitFailure } from "../native/init.ts";
+import type { InitFailure } from "../native/events.ts";
 import { type Op, SYSCALLS } from "../plan/op-table.ts";
 import { sys } from "../sys.ts";
 import { waitStatusText } from "./hooks.ts";

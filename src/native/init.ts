@@ -1,6 +1,6 @@
-// The parent's side of tsrun-init: start it with a plan, answer its sync points, read its records.
+// The parent's side of tsrun-init: start it with a plan, answer its sync points. Its records are read by events.ts.
 // The protocol is drawn in docs/architecture.md ("The sync protocol"); the other side is native/init/report.c.
-import { check, SystemError } from "../errors.ts";
+import { check } from "../errors.ts";
 import { encodePlan } from "../plan/encode.ts";
 import type { Plan } from "../plan/plan.ts";
 import { sys } from "../sys.ts";
@@ -23,59 +23,10 @@ export interface InitFds {
   readonly hookLog: number;
 }
 
-export type InitEvent =
-  | { readonly kind: "ask"; readonly point: number }
-  | { readonly kind: "forked"; readonly pid: number }
-  | { readonly kind: "terminal"; readonly fd: number }
-  | { readonly kind: "created" }
-  /** End of file: the program was executed, or init is gone. */
-  | { readonly kind: "end" }
-  | InitFailure;
-
-export interface InitFailure {
-  readonly kind: "fail";
-  /** Index into plan.ops. */
-  readonly op: number;
-  /** Index into SYSCALLS. */
-  readonly syscall: number;
-  readonly errno: number;
-  /** Wait status of a failed hook. */
-  readonly value: number;
-}
-
-const KIND_FAIL = 1;
-const KIND_ASK = 2;
-const KIND_FORKED = 3;
-const KIND_CREATED = 4;
-const KIND_TERMINAL = 5;
-const EPROTO = 71;
-
 export function startInit(plan: Plan, fds: InitFds): InitProcess {
   const pid = sys.spawn_init(plan.cloneFlags, encodePlan(plan), fds.cgroup, fds.preserve, fds.start, fds.hookLog, 0);
   check(pid, "start the container's init", `clone flags 0x${plan.cloneFlags.toString(16)}`, "clone3");
   return { pid, sync: sys.out(0), pidfd: sys.out(1) };
-}
-
-/** The next record on a protocol socket; init going away ends every wait. */
-export function nextEvent(socket: number): InitEvent {
-  const received = sys.recv_record(socket, -1);
-  if (received === 0) return { kind: "end" };
-  check(received, "read from the container's init", "sync socket", "recvmsg");
-  const value = sys.out(4);
-  switch (sys.out(0)) {
-    case KIND_FAIL:
-      return { kind: "fail", op: sys.out(1), syscall: sys.out(2), errno: sys.out(3), value };
-    case KIND_ASK:
-      return { kind: "ask", point: value };
-    case KIND_FORKED:
-      return { kind: "forked", pid: value };
-    case KIND_CREATED:
-      return { kind: "created" };
-    case KIND_TERMINAL:
-      return { kind: "terminal", fd: sys.out(5) };
-    default:
-      throw new SystemError("understand the container's init", "sync socket", "recvmsg", EPROTO);
-  }
 }
 
 /** Lets init go on from a sync point. That init is gone shows at the next record. */

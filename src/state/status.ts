@@ -40,3 +40,8 @@ function hasStartSocket(directory: string): boolean {
 export function startSocketPath(directory: string): string {
   return `${directory}/start.sock`;
 }
+
+/** Output of the hooks that run inside the container: start, another process, has to read it as well. */
+export function hookLogPath(directory: string): string {
+  return `${directory}/hooks.log`;
+}

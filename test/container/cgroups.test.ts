@@ -1,7 +1,7 @@
 // linux.cgroupsPath and linux.resources.
 import { expect } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
-import { bundle, CGROUP_PARENT, probe } from "../helpers/bundle.ts";
+import { type Bundle, bundle, CGROUP_PARENT, probe } from "../helpers/bundle.ts";
 import { cgroupDirectory, cgroupValue, isV2 } from "../helpers/cgroups.ts";
 import type { JsonObject } from "../helpers/config.ts";
 import { Container, facts, ok, refused } from "../helpers/container.ts";
@@ -74,6 +74,27 @@ spec("3.21 an existing cgroup of others is not removed", async () => {
   expect(existsSync(parent)).toBe(true);
   expect(existsSync(`${parent}/inner`)).toBe(false);
   for (const found of findCgroups(`${b.name}-keep`)) rmdirSync(found);
+});
+
+spec("3.21 of containers below a parent that the first one made, each removes only its own cgroup", async () => {
+  const one = bundle(probe("pause"));
+  const two = bundle(probe("pause"));
+  const three = bundle(probe("pause"));
+  const parent = `${CGROUP_PARENT}/${one.name}-parent`;
+  const below = (b: Bundle, name: string) => new Container(b.rewrite({ linux: { cgroupsPath: `${parent}/${name}` } }));
+  const first = await below(one, "one").up();
+  const second = await below(two, "two").up();
+  const third = below(three, "three");
+  ok(await third.create());
+  const before = Date.now();
+  ok(await first.delete({ flags: ["--force"] }));
+  expect(Date.now() - before).toBeLessThan(2000);
+  for (const container of [second, third]) {
+    const { pid } = await container.state();
+    for (const controller of ["pids", "memory", "cpu"]) expect(existsSync(cgroupDirectory(pid, controller) ?? "")).toBe(true);
+    ok(await container.delete({ flags: ["--force"] }));
+  }
+  for (const found of findCgroups(`${one.name}-parent`)) rmdirSync(found);
 });
 
 spec("3.21 cgroups that the container made inside its own are removed with it", { ...needs("cgroupV1") }, async () => {

@@ -19,8 +19,8 @@ spec("a config error names the pointer, and the line and column", tsrunOnly, asy
 });
 
 spec("several config errors come at once", tsrunOnly, async () => {
-  const { stderr } = await refused(bundle({ process: { cwd: "relative", args: [] }, linux: { rootfsPropagation: "public" } }));
-  for (const pointer of ["/process/cwd", "/process/args", "/linux/rootfsPropagation"]) expect(stderr).toContain(pointer);
+  const { stderr } = await refused(bundle({ process: { cwd: "relative", args: [] }, linux: { maskedPaths: ["relative"] } }));
+  for (const pointer of ["/process/cwd", "/process/args", "/linux/maskedPaths/0"]) expect(stderr).toContain(pointer);
 });
 
 spec("a syntax error names line and column", tsrunOnly, async () => {
@@ -35,9 +35,13 @@ spec("a step that fails names the config line, the syscall and the errno", tsrun
   expect(stderr).toMatch(/ENODEV/);
 });
 
-spec("error codes are stable words of docs/errors.md", tsrunOnly, async () => {
-  const { stderr } = await refused(bundle({ process: { cwd: "relative" } }));
-  expect(stderr).toMatch(/TS\d{4}/);
+spec("the JSON log has the error's code, which docs/errors.md explains, and its place", tsrunOnly, async () => {
+  const b = bundle({ process: { cwd: "relative" } });
+  const log = `${b.directory}/log.json`;
+  fails(await new Container(b).create({ globals: ["--log", log, "--log-format", "json"] }));
+  const record = readLog(log).find((one) => one.level === "error") as Record<string, unknown> | undefined;
+  expect(record?.["code"]).toMatch(/^TS\d{4}$/);
+  expect(record?.["pointer"]).toBe("/process/cwd");
 });
 
 spec("the JSON log has one record, in one line, even with many findings", tsrunOnly, async () => {

@@ -1,5 +1,5 @@
 // tsrun create: build the container and leave it waiting for start.
-import { createContainer } from "../../lifecycle/create.ts";
+import { loadChunk } from "../../sys.ts";
 import { type Command, idOf } from "../command.ts";
 import { isSet, numberValue, type FlagRow, type Parsed } from "../flags.ts";
 import { absolute } from "../paths.ts";
@@ -36,6 +36,7 @@ export const create: Command = {
   count: [1, 1],
   flags: BUILD_FLAGS,
   run(parsed, globals) {
+    const { createContainer } = loadChunk("launch") as typeof import("../../lifecycle/launch.ts");
     createContainer({ ...buildOptions(parsed, globals.root), rootless: globals.rootless, systemdCgroup: globals.systemdCgroup });
     return 0;
   },
