@@ -21,7 +21,10 @@ const OPTIONS = { bundle: true, minify: true, platform: "neutral", target: "es20
 const withoutDocs: Plugin = {
   name: "without-docs",
   setup(builder) {
-    builder.onLoad({ filter: /plan\/op-table\.ts$/ }, (args) => ({ contents: readFileSync(args.path, "utf8").replace(/,?\s*doc:\s*"(?:[^"\\]|\\.)*"/g, ""), loader: "ts" }));
+    builder.onLoad({ filter: /plan\/op-table\.ts$/ }, (args) => ({
+      contents: readFileSync(args.path, "utf8").replace(/,?\s*doc:\s*"(?:[^"\\]|\\.)*"/g, ""),
+      loader: "ts",
+    }));
   },
 };
 
@@ -63,7 +66,14 @@ async function bundleMain(used: ReadonlySet<string>): Promise<void> {
   const imports = paths.map((path, index) => `import * as m${index} from "./${path}";`);
   const table = paths.map((path, index) => `${JSON.stringify(path)}: m${index}`);
   const contents = [...imports, `export { run } from "./src/${ENTRY}";`, `export const shared = { ${table.join(", ")} };`].join("\n");
-  await build({ ...OPTIONS, stdin: { contents, resolveDir: root, loader: "ts" }, outfile: `${out}/main.js`, format: "iife", globalName: "exported", footer: { js: "exported;" } });
+  await build({
+    ...OPTIONS,
+    stdin: { contents, resolveDir: root, loader: "ts" },
+    outfile: `${out}/main.js`,
+    format: "iife",
+    globalName: "exported",
+    footer: { js: "exported;" },
+  });
 }
 
 /** Assembler that takes the files in as they are, and the table of them that native/quickjs/host.c reads. */
@@ -74,14 +84,28 @@ function embed(names: readonly string[]): string {
   for (const [index, name] of names.entries()) include(`blob_${index}`, `${out}/${name}.bin`);
   include("tsrun_init", `${root}build/tsrun-init`);
   for (const [index, name] of names.entries()) lines.push(`name_${index}: .asciz "${name}"`);
-  lines.push(".section .data.rel.ro,\"aw\"", ".balign 16", ".global blobs", "blobs:");
+  lines.push('.section .data.rel.ro,"aw"', ".balign 16", ".global blobs", "blobs:");
   for (const index of names.keys()) lines.push(`.quad name_${index}, blob_${index}_start, blob_${index}_end`);
   lines.push(".quad 0, 0, 0", '.section .note.GNU-stack,"",%progbits', "");
   return lines.join("\n");
 }
 
 function link(): void {
-  const flags = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-isystem", quickjs, "-fno-pie", "-no-pie", "-static", "-s", "-ffunction-sections", "-fdata-sections"];
+  const flags = [
+    "-std=gnu17",
+    "-O2",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-isystem",
+    quickjs,
+    "-fno-pie",
+    "-no-pie",
+    "-static",
+    "-s",
+    "-ffunction-sections",
+    "-fdata-sections",
+  ];
   const libraries = [`${root}build/libtsrun.a`, `${quickjs}/libquickjs.a`, "-lm", "-lpthread"];
   run("cc", ...flags, "-Wl,--gc-sections", "-Wl,--build-id=none", "-o", "dist/tsrun", "native/quickjs/host.c", `${out}/embed.S`, ...libraries);
 }
@@ -95,7 +119,22 @@ const used = new Set<string>();
 for (const [name, source] of Object.entries(CHUNKS)) await bundleChunk(name, source, modules, used);
 await bundleMain(used);
 const names = ["main", ...Object.keys(CHUNKS)];
-run("cc", "-std=gnu17", "-O1", "-Wall", "-Wextra", "-Werror", "-isystem", quickjs, "-o", "build/compile", "native/quickjs/compile.c", `${quickjs}/libquickjs.a`, "-lm", "-lpthread");
+run(
+  "cc",
+  "-std=gnu17",
+  "-O1",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  "-isystem",
+  quickjs,
+  "-o",
+  "build/compile",
+  "native/quickjs/compile.c",
+  `${quickjs}/libquickjs.a`,
+  "-lm",
+  "-lpthread",
+);
 run("build/compile", ...names.flatMap((name) => [`${out}/${name}.js`, `${out}/${name}.bin`]));
 writeFileSync(`${out}/embed.S`, embed(names));
 link();

@@ -23,7 +23,7 @@ const RANKS: Readonly<Record<string, number>> = {
   spec: 1,
 };
 /** The only siblings that may look at each other: at everything, or at types alone. */
-const SIBLINGS: Readonly<Record<string, "all" | "types">> = { "native plan": "all", "cgroup plan": "types", "machine plan": "types" };
+const SIBLINGS: Readonly<Record<string, "all" | "types">> = { "native plan": "all", "cgroup plan": "types", "machine plan": "types", "state cgroup": "types" };
 const HOSTS = ["host-bun", "host-quickjs", "image"];
 
 /** Pure code: it decides, and touches nothing. */
@@ -35,7 +35,7 @@ const BANNED: readonly [RegExp, string][] = [
   [/\bIntl\b|\btoLocale\w+/, "the released host has no Intl"],
   [/\bglobalThis\b|\beval\b|\bnew Function\b/, "the core uses no global object and makes no code"],
   [/(?<![.\w])require\s*\(/, "the core is made of ES modules"],
-  [/\bimport\s*\(/, "the core loads nothing at run time"],
+  [/(?<!typeof )\bimport\s*\(/, "the core loads nothing at run time"],
   [/\bimport\.meta\b/, "only a host knows where it is"],
 ];
 const BANNED_IN_PURE: readonly [RegExp, string][] = [[/\bDate\b|\bMath\.random\b/, "pure code has no clock and no chance"]];

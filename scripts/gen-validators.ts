@@ -28,9 +28,7 @@ function integerCode(cxt: KeywordCxt): void {
 function int64Code(cxt: KeywordCxt): void {
   const { data } = cxt;
   const [least, greatest]: [Code, Code] =
-    cxt.schema === "signed"
-      ? [new _Code("-9223372036854775808n"), new _Code("9223372036854775807n")]
-      : [new _Code("0n"), new _Code("18446744073709551615n")];
+    cxt.schema === "signed" ? [new _Code("-9223372036854775808n"), new _Code("9223372036854775807n")] : [new _Code("0n"), new _Code("18446744073709551615n")];
   cxt.fail(_`!((typeof ${data} == "bigint" || Number.isSafeInteger(${data})) && ${data} >= ${least} && ${data} <= ${greatest})`);
 }
 
@@ -74,7 +72,8 @@ function compact(code: string, schema: object): string {
 function detail(schema: object, schemaPath: string, keyword: string, code: string): string {
   if (keyword === "required") return /missingProperty: ("\w+")/.exec(code)?.[1] ?? '""';
   let value: unknown = schema;
-  for (const part of JSON.parse(`"${schemaPath}"`).split("/").slice(1)) value = (value as Record<string, unknown>)[part.replaceAll("~1", "/").replaceAll("~0", "~")];
+  for (const part of JSON.parse(`"${schemaPath}"`).split("/").slice(1))
+    value = (value as Record<string, unknown>)[part.replaceAll("~1", "/").replaceAll("~0", "~")];
   return JSON.stringify(Array.isArray(value) ? value.filter((word) => word !== "").join(", ") : value);
 }
 

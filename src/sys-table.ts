@@ -16,7 +16,11 @@ export const SYS = {
   out: { params: ["num"], result: "num", doc: "(index): extra result of the last call." },
   // --- files ---
   read_text: { params: ["str"], result: "text", doc: "(path): the whole file; EILSEQ when it is not UTF-8, EFBIG over 16 MiB." },
-  write_file: { params: ["str", "blob", "num", "num"], result: "num", doc: "(path, data, flags, mode): open(O_WRONLY|O_CLOEXEC|flags, mode), one write, close." },
+  write_file: {
+    params: ["str", "blob", "num", "num"],
+    result: "num",
+    doc: "(path, data, flags, mode): open(O_WRONLY|O_CLOEXEC|flags, mode), one write, close.",
+  },
   write_fd: { params: ["num", "blob"], result: "num", doc: "(fd, data): all of it." },
   open: { params: ["str", "num", "num"], result: "num", doc: "(path, flags, mode): fd, with O_CLOEXEC." },
   openat: { params: ["num", "str", "num", "num"], result: "num", doc: "(dirfd, path, flags, mode): fd, with O_CLOEXEC." },
@@ -45,7 +49,11 @@ export const SYS = {
   sleep_ms: { params: ["num"], result: "num", doc: "(milliseconds)" },
   isatty: { params: ["num"], result: "num", doc: "(fd): 1 or 0." },
   set_subreaper: { params: ["num"], result: "num", doc: "(0|1): PR_SET_CHILD_SUBREAPER." },
-  json_is_plain: { params: ["blob"], result: "num", doc: "(text): 1 when JSON.parse keeps it exact: valid JSON with no integer beyond 2^53, no name twice in an object and no escape in a name; else 0." },
+  json_is_plain: {
+    params: ["blob"],
+    result: "num",
+    doc: "(text): 1 when JSON.parse keeps it exact: valid JSON with no integer beyond 2^53, no name twice in an object and no escape in a name; else 0.",
+  },
   user_name: { params: ["num"], result: "text", doc: "(uid): its name in /etc/passwd; ENOENT." },
   // --- init ---
   spawn_init: {
@@ -60,10 +68,18 @@ export const SYS = {
   },
   send_byte: { params: ["num", "num"], result: "num", doc: "(fd, point): the answer to a sync point, one byte." },
   send_fd: { params: ["num", "num", "str"], result: "num", doc: "(socket, fd, message): SCM_RIGHTS with the message as data." },
-  connect: { params: ["str", "num"], result: "num", doc: "(path, 0 stream | 1 seqpacket | 2 datagram): a connected unix socket; paths over 107 bytes work too." },
+  connect: {
+    params: ["str", "num"],
+    result: "num",
+    doc: "(path, 0 stream | 1 seqpacket | 2 datagram): a connected unix socket; paths over 107 bytes work too.",
+  },
   listen: { params: ["str", "num"], result: "num", doc: "(path, 1 seqpacket | 2 datagram): a bound (and listening) unix socket, O_CLOEXEC." },
   send_text: { params: ["num", "blob"], result: "num", doc: "(socket, data): one message." },
-  recv_text: { params: ["num", "num"], result: "text", doc: "(socket, timeoutMs): one message; ETIMEDOUT; empty at end of file. out(0) = number of fds received and closed." },
+  recv_text: {
+    params: ["num", "num"],
+    result: "text",
+    doc: "(socket, timeoutMs): one message; ETIMEDOUT; empty at end of file. out(0) = number of fds received and closed.",
+  },
   attach_device_filter: {
     params: ["str", "str"],
     result: "num",

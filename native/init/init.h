@@ -46,7 +46,9 @@ void await_point(uint64_t point);
 int receive_fd(void);
 
 /// The item after this one of a list.
-static inline const char *next_item(const char *item) { return item + strlen(item) + 1; }
+static inline const char *next_item(const char *item) {
+  return item + strlen(item) + 1;
+}
 /// Decimal digits of a list item; the compiler wrote them.
 uint64_t item_number(const char *item);
 /// Writes the decimal digits and a NUL; returns the length. `to` has room for 21 bytes.

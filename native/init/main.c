@@ -5,7 +5,7 @@
 
 struct init self = {.sync = -1, .report = -1, .start = -1, .hook_log = -1, .root = -1, .null = -1, .empty = -1};
 
-enum { HAS_START = 1, HAS_HOOK_LOG = 2, EXIT_USAGE = 126 };
+enum { HAS_START = 1, HAS_HOOK_LOG = 2, EXIT_USAGE = 126, PROTOCOL_FDS = 4 };
 
 /// A small decimal number of argv; ends init on anything else.
 static int argument(const char *text) {
@@ -26,8 +26,8 @@ static void run_op(uint64_t number, const uint64_t *fields) {
     return;
     OP_LIST(RUN)
 #undef RUN
-    default:
-      fail(SC_none, -ENOSYS);
+  default:
+    fail(SC_none, -ENOSYS);
   }
 }
 
@@ -40,6 +40,9 @@ __attribute__((used, noreturn)) static void init_main(long *stack) {
   self.sync = self.report = self.base;
   if (flags & HAS_START) self.start = self.base + 2;
   if (flags & HAS_HOOK_LOG) self.hook_log = self.base + 3;
+
+  // What execve of init had to pass on: no hook and no program gets it.
+  for (int fd = self.base; fd < self.base + PROTOCOL_FDS; fd++) SYS(fcntl, fd, F_SETFD, FD_CLOEXEC);
 
   struct plan plan;
   self.op = UINT32_MAX;

@@ -58,8 +58,10 @@ static void copy_entry(int from, int to, const char *name, int depth) {
     long source = ok(SC_openat, SYS(openat, from, name, flags | O_RDONLY, 0));
     if (type == DIRECTORY) ok(SC_mkdirat, SYS(mkdirat, to, name, 0700));
     long target = ok(SC_openat, SYS(openat, to, name, flags | (type == DIRECTORY ? O_RDONLY : O_WRONLY | O_CREAT | O_EXCL), 0600));
-    if (type == DIRECTORY) copy_level((int)source, (int)target, depth + 1);
-    else copy_content(source, target);
+    if (type == DIRECTORY)
+      copy_level((int)source, (int)target, depth + 1);
+    else
+      copy_content(source, target);
     copy_attributes(source, target);
     sys_close(source);
     sys_close(target);

@@ -5,7 +5,9 @@
 
 enum { PATH_BYTES = 4096, TYPE_MASK = 0170000, CHARACTER = 0020000, BLOCK = 0060000, FIFO = 0010000, SOCKET = 0140000 };
 
-static uint32_t mode_of_type(const char *type) { return type[0] == 'b' ? BLOCK : type[0] == 'p' ? FIFO : CHARACTER; }
+static uint32_t mode_of_type(const char *type) {
+  return type[0] == 'b' ? BLOCK : type[0] == 'p' ? FIFO : CHARACTER;
+}
 
 /// The encoding of mknod(2) (new_encode_dev in the kernel).
 static uint32_t device_number(uint64_t major, uint64_t minor) {

@@ -131,4 +131,6 @@ void op_exec_run(const struct op_exec_run *op) {
 }
 
 /// For hooks: the same lists.
-const char **list_pointers(struct list list) { return pointers(list, ""); }
+const char **list_pointers(struct list list) {
+  return pointers(list, "");
+}

@@ -70,8 +70,10 @@ static void config_data(long context, const char *data) {
     option[size] = 0;
     if (*data) data++;
     if (!*option) continue;
-    if (value) ok(SC_fsconfig, SYS(fsconfig, context, FSCONFIG_SET_STRING, option, option + value, 0));
-    else ok(SC_fsconfig, SYS(fsconfig, context, FSCONFIG_SET_FLAG, option, 0, 0));
+    if (value)
+      ok(SC_fsconfig, SYS(fsconfig, context, FSCONFIG_SET_STRING, option, option + value, 0));
+    else
+      ok(SC_fsconfig, SYS(fsconfig, context, FSCONFIG_SET_FLAG, option, 0, 0));
   }
 }
 

@@ -9,9 +9,13 @@
 
 enum { INET = 2, DATAGRAM = 2, SOCK_CLOEXEC_ = 02000000, KEY_BYTES = 1024 };
 
-void op_host_name(const struct op_host_name *op) { ok(SC_sethostname, SYS(sethostname, op->name, strlen(op->name))); }
+void op_host_name(const struct op_host_name *op) {
+  ok(SC_sethostname, SYS(sethostname, op->name, strlen(op->name)));
+}
 
-void op_host_domain(const struct op_host_domain *op) { ok(SC_setdomainname, SYS(setdomainname, op->name, strlen(op->name))); }
+void op_host_domain(const struct op_host_domain *op) {
+  ok(SC_setdomainname, SYS(setdomainname, op->name, strlen(op->name)));
+}
 
 void op_net_loopback(const struct op_net_loopback *op) {
   (void)op;

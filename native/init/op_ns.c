@@ -9,9 +9,13 @@ void op_ns_join(const struct op_ns_join *op) {
   sys_close(fd);
 }
 
-void op_ns_unshare(const struct op_ns_unshare *op) { ok(SC_unshare, SYS(unshare, op->flags)); }
+void op_ns_unshare(const struct op_ns_unshare *op) {
+  ok(SC_unshare, SYS(unshare, op->flags));
+}
 
-void op_time_offsets(const struct op_time_offsets *op) { write_file_at(AT_FDCWD, "/proc/self/timens_offsets", op->text, strlen(op->text)); }
+void op_time_offsets(const struct op_time_offsets *op) {
+  write_file_at(AT_FDCWD, "/proc/self/timens_offsets", op->text, strlen(op->text));
+}
 
 void op_init_fork(const struct op_init_fork *op) {
   struct clone_args arguments = {.flags = op->flags | CLONE_PARENT};
@@ -26,7 +30,9 @@ void op_sync_ask(const struct op_sync_ask *op) {
   await_point(op->point);
 }
 
-void op_sync_wait(const struct op_sync_wait *op) { await_point(op->point); }
+void op_sync_wait(const struct op_sync_wait *op) {
+  await_point(op->point);
+}
 
 void op_user_become_root(const struct op_user_become_root *op) {
   ok(SC_setresgid, SYS(setresgid, 0, 0, 0));

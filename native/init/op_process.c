@@ -1,8 +1,8 @@
 // What a process inherits or is limited by, made explicit.
 #include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <linux/prctl.h>
 #include <linux/sched/types.h>
-#include <linux/keyctl.h>
 
 #include "init.h"
 
@@ -45,7 +45,9 @@ void op_keyring_new(const struct op_keyring_new *op) {
   ok(SC_keyctl, SYS(keyctl, KEYCTL_SETPERM, ring, KEY_POSSESSOR_ALL | KEY_USER_ALL));
 }
 
-void op_personality_set(const struct op_personality_set *op) { ok(SC_personality, SYS(personality, op->domain)); }
+void op_personality_set(const struct op_personality_set *op) {
+  ok(SC_personality, SYS(personality, op->domain));
+}
 
 void op_scheduler_set(const struct op_scheduler_set *op) {
   struct sched_attr attributes = {
@@ -61,14 +63,18 @@ void op_scheduler_set(const struct op_scheduler_set *op) {
   ok(SC_sched_setattr, SYS(sched_setattr, 0, &attributes, 0));
 }
 
-void op_ioprio_set(const struct op_ioprio_set *op) { ok(SC_ioprio_set, SYS(ioprio_set, WHO_PGRP, 0, op->class << CLASS_SHIFT | op->priority)); }
+void op_ioprio_set(const struct op_ioprio_set *op) {
+  ok(SC_ioprio_set, SYS(ioprio_set, WHO_PGRP, 0, op->class << CLASS_SHIFT | op->priority));
+}
 
 void op_rlimit_set(const struct op_rlimit_set *op) {
   uint64_t limits[2] = {op->soft, op->hard};
   ok(SC_prlimit64, SYS(prlimit64, 0, op->resource, limits, 0));
 }
 
-void op_umask_set(const struct op_umask_set *op) { SYS(umask, op->mask); }
+void op_umask_set(const struct op_umask_set *op) {
+  SYS(umask, op->mask);
+}
 
 void op_cred_bounding(const struct op_cred_bounding *op) {
   for (uint64_t cap = 0; cap <= op->last; cap++)
@@ -122,7 +128,9 @@ void op_fds_close(const struct op_fds_close *op) {
   if (result < 0 && result != -EINVAL && result != -ENOSYS) fail(SC_close_range, result);
 }
 
-void op_cwd_make(const struct op_cwd_make *op) { sys_close(make_directory(op->path, 0755, NULL)); }
+void op_cwd_make(const struct op_cwd_make *op) {
+  sys_close(make_directory(op->path, 0755, NULL));
+}
 
 /// The directory must be inside the root: a host directory that leaked in as an fd has no path here (CVE-2024-21626).
 void op_cwd_enter(const struct op_cwd_enter *op) {

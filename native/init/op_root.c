@@ -6,7 +6,9 @@
 
 enum { MS_MOVE_ = 8192, MS_REC_ = 16384, MS_PRIVATE_ = 1 << 18, MS_SLAVE_ = 1 << 19, MNT_DETACH_ = 2, RDONLY = 1, PATH_BYTES = 4096 };
 
-void op_mountns_propagation(const struct op_mountns_propagation *op) { ok(SC_mount, SYS(mount, 0, "/", 0, op->flags, 0)); }
+void op_mountns_propagation(const struct op_mountns_propagation *op) {
+  ok(SC_mount, SYS(mount, 0, "/", 0, op->flags, 0));
+}
 
 /// pivot_root refuses a root whose parent mount is shared, and a shared parent would show our mounts outside (rootfsPropagation: shared).
 static void make_parent_private(const char *path) {
@@ -36,14 +38,18 @@ void op_root_bind(const struct op_root_bind *op) {
   sys_close(target);
 }
 
-void op_root_open(const struct op_root_open *op) { self.root = (int)ok(SC_openat, SYS(openat, AT_FDCWD, op->source, O_PATH | O_DIRECTORY | O_CLOEXEC, 0)); }
+void op_root_open(const struct op_root_open *op) {
+  self.root = (int)ok(SC_openat, SYS(openat, AT_FDCWD, op->source, O_PATH | O_DIRECTORY | O_CLOEXEC, 0));
+}
 
 void op_root_readonly(const struct op_root_readonly *op) {
   (void)op;
   set_mount_attributes(self.root, RDONLY, 0, 0);
 }
 
-void op_root_propagation(const struct op_root_propagation *op) { ok(SC_mount, SYS(mount, 0, "/", 0, op->flags, 0)); }
+void op_root_propagation(const struct op_root_propagation *op) {
+  ok(SC_mount, SYS(mount, 0, "/", 0, op->flags, 0));
+}
 
 /// The old root is stacked under the new one, so that no directory is needed for it; it is detached at once.
 void op_root_pivot(const struct op_root_pivot *op) {

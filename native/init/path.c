@@ -18,7 +18,9 @@ static long open_in_root(const char *path, uint64_t flags, uint64_t mode, uint64
   return fd;
 }
 
-long root_open_path(const char *path, uint64_t flags) { return open_in_root(path, flags, 0, 0); }
+long root_open_path(const char *path, uint64_t flags) {
+  return open_in_root(path, flags, 0, 0);
+}
 
 /// Copies one component to `name` and returns what follows it; NULL at the end. "." and empty ones are skipped.
 static const char *take_component(const char *path, char *name) {
@@ -135,7 +137,9 @@ static int make_file_links(const char *path, int links) {
   return (int)ok(SC_openat2, root_open_path(path, O_PATH));
 }
 
-int make_file(const char *path) { return make_file_links(path, MAX_LINKS); }
+int make_file(const char *path) {
+  return make_file_links(path, MAX_LINKS);
+}
 
 int make_true_directory(const char *path) {
   long fd = open_in_root(path, O_PATH | O_NOFOLLOW, 0, 0);
@@ -147,7 +151,9 @@ int make_true_directory(const char *path) {
   return (int)fd;
 }
 
-void op_path_mkdir(const struct op_path_mkdir *op) { sys_close(make_directory(op->target, (uint32_t)op->mode, NULL)); }
+void op_path_mkdir(const struct op_path_mkdir *op) {
+  sys_close(make_directory(op->target, (uint32_t)op->mode, NULL));
+}
 
 void op_path_symlink(const struct op_path_symlink *op) {
   if (*op->requires) {

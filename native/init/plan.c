@@ -64,24 +64,24 @@ static uint64_t take_op(struct plan *plan, uint64_t *words) {
   if (parse_number(take_field(plan), &number) || number == 0 || number > OP_MAX || !KINDS[number]) return 0;
   for (const char *kind = KINDS[number]; *kind; kind++) {
     switch (*kind) {
-      case 'n':
-        if (parse_number(take_field(plan), words++)) return 0;
-        break;
-      case 'i': {
-        int64_t value;
-        if (parse_signed(take_field(plan), &value)) return 0;
-        *words++ = (uint64_t)value;
-        break;
-      }
-      case 's': {
-        const char *text = take_field(plan);
-        if (!text) return 0;
-        *words++ = (uint64_t)(uintptr_t)text;
-        break;
-      }
-      default:
-        if (take_list(plan, words)) return 0;
-        words += 2;
+    case 'n':
+      if (parse_number(take_field(plan), words++)) return 0;
+      break;
+    case 'i': {
+      int64_t value;
+      if (parse_signed(take_field(plan), &value)) return 0;
+      *words++ = (uint64_t)value;
+      break;
+    }
+    case 's': {
+      const char *text = take_field(plan);
+      if (!text) return 0;
+      *words++ = (uint64_t)(uintptr_t)text;
+      break;
+    }
+    default:
+      if (take_list(plan, words)) return 0;
+      words += 2;
     }
   }
   return number;
@@ -106,4 +106,6 @@ int plan_check(struct plan *plan, const char *bytes, size_t size) {
   return 0;
 }
 
-uint64_t plan_next(struct plan *plan, uint64_t *fields) { return take_op(plan, fields); }
+uint64_t plan_next(struct plan *plan, uint64_t *fields) {
+  return take_op(plan, fields);
+}

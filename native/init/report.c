@@ -52,7 +52,9 @@ _Noreturn void fail_with(int syscall, long result, int64_t value) {
   for (;;) SYS(exit_group, EXIT_FAILED);
 }
 
-_Noreturn void fail(int syscall, long result) { fail_with(syscall, result, 0); }
+_Noreturn void fail(int syscall, long result) {
+  fail_with(syscall, result, 0);
+}
 
 void report(enum record_kind kind, int64_t value, int fd) {
   struct record record = {kind, self.op, 0, 0, value, 0};

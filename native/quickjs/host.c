@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <quickjs.h>
 #include "../gen/sys.gen.h"
 #include "../shim/shim.h"
 #include "blobs.h"
+#include <quickjs.h>
 
 enum { MAX_ARGUMENTS = 8, EXIT_BUG = 70, GC_NEVER = -1 };
 

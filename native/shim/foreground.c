@@ -90,8 +90,10 @@ static bool handle_signals(pid_t pid, struct relay *relay, bool ended) {
         continue;
       }
       if (number == SIGCONT) relay_resume(relay);
-      if (!ended) kill(pid, number);
-      else if (number == SIGHUP || number == SIGINT || number == SIGQUIT || number == SIGTERM) leave = true;
+      if (!ended)
+        kill(pid, number);
+      else if (number == SIGHUP || number == SIGINT || number == SIGQUIT || number == SIGTERM)
+        leave = true;
     }
   }
   return leave;

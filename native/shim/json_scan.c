@@ -132,19 +132,19 @@ static bool scan_value(struct scan *scan, bool *open) {
   skip_space(scan);
   if (scan->at == scan->end) return false;
   switch (*scan->at) {
-    case '{':
-    case '[':
-      return enter(scan, *scan->at++ == '{', open);
-    case '"':
-      return scan_string(scan);
-    case 't':
-      return scan_word(scan, "true");
-    case 'f':
-      return scan_word(scan, "false");
-    case 'n':
-      return scan_word(scan, "null");
-    default:
-      return scan_number(scan);
+  case '{':
+  case '[':
+    return enter(scan, *scan->at++ == '{', open);
+  case '"':
+    return scan_string(scan);
+  case 't':
+    return scan_word(scan, "true");
+  case 'f':
+    return scan_word(scan, "false");
+  case 'n':
+    return scan_word(scan, "null");
+  default:
+    return scan_number(scan);
   }
 }
 

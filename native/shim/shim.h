@@ -6,11 +6,11 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "../gen/sys.gen.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "../gen/sys.gen.h"
 
 /// The text of the last call with a text result. Valid until the next such call.
 const char *tsr_text(void);

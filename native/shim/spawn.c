@@ -109,18 +109,17 @@ static long start_child(struct clone_request *request, const struct child *child
   long pid;
   register const struct child *argument __asm__("r8") = child;
   register void (*entry)(const struct child *) __asm__("r9") = child_main;
-  __asm__ volatile(
-      "syscall\n\t"
-      "test %%rax, %%rax\n\t"
-      "jnz 1f\n\t"
-      "xor %%ebp, %%ebp\n\t"
-      "mov %%r8, %%rdi\n\t"
-      "call *%%r9\n\t"
-      "ud2\n"
-      "1:"
-      : "=a"(pid)
-      : "0"((long)SYS_clone3), "D"(request), "S"(sizeof *request), "r"(argument), "r"(entry)
-      : "rcx", "r11", "memory");
+  __asm__ volatile("syscall\n\t"
+                   "test %%rax, %%rax\n\t"
+                   "jnz 1f\n\t"
+                   "xor %%ebp, %%ebp\n\t"
+                   "mov %%r8, %%rdi\n\t"
+                   "call *%%r9\n\t"
+                   "ud2\n"
+                   "1:"
+                   : "=a"(pid)
+                   : "0"((long)SYS_clone3), "D"(request), "S"(sizeof *request), "r"(argument), "r"(entry)
+                   : "rcx", "r11", "memory");
   return pid;
 }
 #elif defined(__aarch64__)
@@ -131,17 +130,16 @@ static long start_child(struct clone_request *request, const struct child *child
   register long x8 __asm__("x8") = SYS_clone3;
   register const struct child *argument __asm__("x9") = child;
   register void (*entry)(const struct child *) __asm__("x10") = child_main;
-  __asm__ volatile(
-      "svc #0\n\t"
-      "cbnz x0, 1f\n\t"
-      "mov x29, xzr\n\t"
-      "mov x0, x9\n\t"
-      "blr x10\n\t"
-      "brk #1\n"
-      "1:"
-      : "+r"(x0)
-      : "r"(x1), "r"(x8), "r"(argument), "r"(entry)
-      : "memory", "cc");
+  __asm__ volatile("svc #0\n\t"
+                   "cbnz x0, 1f\n\t"
+                   "mov x29, xzr\n\t"
+                   "mov x0, x9\n\t"
+                   "blr x10\n\t"
+                   "brk #1\n"
+                   "1:"
+                   : "+r"(x0)
+                   : "r"(x1), "r"(x8), "r"(argument), "r"(entry)
+                   : "memory", "cc");
   return x0;
 }
 #else

@@ -14,7 +14,17 @@ enum { MUTANTS = 200000 };
 #define PLAN(text) text, sizeof(text) - 1
 
 /// Two ops: hostname "web", and a rlimit whose numbers need 64 bits.
-static const char GOOD[] = "TSRUNPLAN\0" "1\0" "3\0" "40\0web\0" "46\0" "7\0" "18446744073709551615\0" "18446744073709551615\0" "59\0" "2\0sh\0-c\0" "0\0";
+static const char GOOD[] = "TSRUNPLAN\0"
+                           "1\0"
+                           "3\0"
+                           "40\0web\0"
+                           "46\0"
+                           "7\0"
+                           "18446744073709551615\0"
+                           "18446744073709551615\0"
+                           "59\0"
+                           "2\0sh\0-c\0"
+                           "0\0";
 
 /// A copy of exactly that size, so that one byte too far is seen.
 static int checked(const char *bytes, size_t size) {
@@ -50,24 +60,60 @@ static void bad_plans(void) {
   } BAD[] = {
       {PLAN("")},
       {PLAN("TSRUNPLAN\0")},
-      {PLAN("TSRUNPLAN\0" "2\0" "0\0")},
-      {PLAN("TSRUNPLAN\0" "1\0" "1\0")},
-      {PLAN("TSRUNPLAN\0" "1\0" "0\0" "x")},
-      {PLAN("TSRUNPLAN\0" "1\0" "1\0" "0\0")},
-      {PLAN("TSRUNPLAN\0" "1\0" "1\0" "999\0")},
-      {PLAN("TSRUNPLAN\0" "1\0" "1\0" "40\0web")},
-      {PLAN("TSRUNPLAN\0" "1\0" "1\0" "6\0-1\0")},
-      {PLAN("TSRUNPLAN\0" "1\0" "1\0" "6\0" "01\0")},
-      {PLAN("TSRUNPLAN\0" "1\0" "1\0" "6\0" "18446744073709551616\0")},
-      {PLAN("TSRUNPLAN\0" "1\0" "1\0" "59\0" "9999999999\0sh\0" "0\0")},
-      {PLAN("TSRUNPLAN\0" "1\0" "18446744073709551615\0")},
+      {PLAN("TSRUNPLAN\0"
+            "2\0"
+            "0\0")},
+      {PLAN("TSRUNPLAN\0"
+            "1\0"
+            "1\0")},
+      {PLAN("TSRUNPLAN\0"
+            "1\0"
+            "0\0"
+            "x")},
+      {PLAN("TSRUNPLAN\0"
+            "1\0"
+            "1\0"
+            "0\0")},
+      {PLAN("TSRUNPLAN\0"
+            "1\0"
+            "1\0"
+            "999\0")},
+      {PLAN("TSRUNPLAN\0"
+            "1\0"
+            "1\0"
+            "40\0web")},
+      {PLAN("TSRUNPLAN\0"
+            "1\0"
+            "1\0"
+            "6\0-1\0")},
+      {PLAN("TSRUNPLAN\0"
+            "1\0"
+            "1\0"
+            "6\0"
+            "01\0")},
+      {PLAN("TSRUNPLAN\0"
+            "1\0"
+            "1\0"
+            "6\0"
+            "18446744073709551616\0")},
+      {PLAN("TSRUNPLAN\0"
+            "1\0"
+            "1\0"
+            "59\0"
+            "9999999999\0sh\0"
+            "0\0")},
+      {PLAN("TSRUNPLAN\0"
+            "1\0"
+            "18446744073709551615\0")},
   };
   for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) assert(checked(BAD[i].bytes, BAD[i].size) == -EINVAL);
   for (size_t size = 0; size < sizeof GOOD - 1; size++) assert(checked(GOOD, size) == -EINVAL);
 }
 
 /// The same mutants every time: a linear congruential generator.
-static uint32_t next_random(uint32_t *seed) { return *seed = *seed * 1664525u + 1013904223u; }
+static uint32_t next_random(uint32_t *seed) {
+  return *seed = *seed * 1664525u + 1013904223u;
+}
 
 static void mutated_plans(void) {
   static const char ALPHABET[] = "0123456789-TSRUNPLAN\0\0\0\0\xff";

@@ -74,6 +74,7 @@ class Parser {
   }
 
   document(): unknown {
+    if (this.#text.startsWith("\ufeff")) throw new Fault("TS1100", "the document begins with a byte order mark, which JSON has not", 0, "");
     const value = this.#value("");
     this.#skipSpace();
     if (this.#at < this.#text.length) this.#fail("expected the end of the document", "");
@@ -96,7 +97,11 @@ class Parser {
     if (char === "{") return this.#nested(pointer, () => this.#object(pointer));
     if (char === "[") return this.#nested(pointer, () => this.#array(pointer));
     if (char === '"') return this.#string(pointer);
-    for (const [word, value] of [["true", true], ["false", false], ["null", null]] as const) {
+    for (const [word, value] of [
+      ["true", true],
+      ["false", false],
+      ["null", null],
+    ] as const) {
       if (this.#text.startsWith(word, this.#at)) {
         this.#at += word.length;
         return value;
@@ -156,19 +161,26 @@ class Parser {
   }
 
   #string(pointer: string): string {
-    const start = this.#at++;
-    for (;;) {
-      const char = this.#text[this.#at];
-      if (char === undefined) throw new Fault("TS1100", "a string has no end", start, pointer);
-      if (char < " ") this.#fail("expected an escape for a control character in a string", pointer);
-      this.#at++;
-      if (char === '"') break;
-      if (char === "\\") this.#at++;
-    }
+    const start = this.#at;
+    this.#at = this.#endOfString(pointer);
     try {
       return JSON.parse(this.#text.slice(start, this.#at)) as string;
     } catch {
-      throw new Fault("TS1100", "a string has an unknown escape", start, pointer);
+      const control = this.#text.slice(start, this.#at).search(/\p{Cc}/u);
+      if (control < 0 || (this.#text[start + control] ?? "") >= " ") throw new Fault("TS1100", "a string has an unknown escape", start, pointer);
+      throw new Fault("TS1100", "a control character in a string must be written as an escape", start + control, pointer);
+    }
+  }
+
+  /** Behind the next quote that no backslash escapes: one after an even number of them. */
+  #endOfString(pointer: string): number {
+    const start = this.#at;
+    for (let quote = start; ; ) {
+      quote = this.#text.indexOf('"', quote + 1);
+      if (quote < 0) throw new Fault("TS1100", "a string has no end", start, pointer);
+      let behind = quote;
+      while (this.#text[behind - 1] === "\\") behind--;
+      if ((quote - behind) % 2 === 0) return quote + 1;
     }
   }
 

@@ -52,7 +52,9 @@ export function parseConfig(text: string, path: string): Config {
 function readConfig(path: string): string {
   const text = sys.read_text(path);
   if (text === -ENOENT) {
-    throw new ConfigError("TS1106", path, [{ pointer: "", message: `there is no config.json in the bundle: "${path}"`, hint: 'give the bundle with --bundle, or make one with "tsrun spec"' }]);
+    throw new ConfigError("TS1106", path, [
+      { pointer: "", message: `there is no config.json in the bundle: "${path}"`, hint: 'give the bundle with --bundle, or make one with "tsrun spec"' },
+    ]);
   }
   if (text === -EILSEQ) throw new ConfigError("TS1105", path, [{ pointer: "", message: `"${path}" is not UTF-8` }]);
   if (typeof text === "number") throw new SystemError("read", path, "open", -text);
@@ -78,7 +80,8 @@ function hostProblems(config: Config, dir: string, rootfs: string): Problem[] {
 function rootProblems(rootfs: string): Finding[] {
   const mode = sys.stat_mode(rootfs);
   const pointer = "/root/path";
-  if (mode === -ENOENT) return [{ pointer, message: `the root filesystem "${rootfs}" does not exist`, hint: "a relative path counts from the bundle directory" }];
+  if (mode === -ENOENT)
+    return [{ pointer, message: `the root filesystem "${rootfs}" does not exist`, hint: "a relative path counts from the bundle directory" }];
   if (mode < 0) throw new SystemError("look at the root filesystem", rootfs, "stat", -mode, { pointer });
   return (mode & S_IFMT) === S_IFDIR ? [] : [{ pointer, message: `the root filesystem "${rootfs}" is not a directory` }];
 }

@@ -22,7 +22,14 @@ export interface DeviceRule {
   readonly at: string;
 }
 
-const allowed = (type: "b" | "c", major: number | undefined, minor: number | undefined, access: number): DeviceRule => ({ allow: true, type, major, minor, access, at: "" });
+const allowed = (type: "b" | "c", major: number | undefined, minor: number | undefined, access: number): DeviceRule => ({
+  allow: true,
+  type,
+  major,
+  minor,
+  access,
+  at: "",
+});
 
 /** What every container may do, whatever its rules: make nodes, and use the default devices, its terminals, and /dev/net/tun as engines expect. */
 const DEFAULT_RULES: readonly DeviceRule[] = [

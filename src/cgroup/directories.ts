@@ -49,10 +49,21 @@ export function refuseOccupied(place: CgroupPlaceRecord): void {
 
 /** A new cpuset has no cpus and no memory nodes, and takes no process: each directory gets those of the one above. */
 export function fillCpuset(place: CgroupPlaceRecord): void {
+  if (place.made === 0) return;
   for (const path of pathDown(place).slice(-place.made)) {
-    if (place.made === 0) return;
-    for (const file of ["cpuset.cpus", "cpuset.mems"]) writeOrThrow(`${path}/${file}`, readOrThrow(`${parentOf(path)}/${file}`), CGROUPS_PATH);
+    for (const file of ["cpuset.cpus", "cpuset.mems"]) inheritCpuset(path, file, place.mountpoint);
   }
+}
+
+/** The one above may be new as well, made a moment ago by another create. */
+function inheritCpuset(path: string, file: string, mountpoint: string): void {
+  const above = parentOf(path);
+  let value = readOrThrow(`${above}/${file}`);
+  if (value === "" && above !== mountpoint) {
+    inheritCpuset(above, file, mountpoint);
+    value = readOrThrow(`${above}/${file}`);
+  }
+  writeOrThrow(`${path}/${file}`, value, CGROUPS_PATH);
 }
 
 /** v2: a controller works in a cgroup when every cgroup above has it enabled for its children. */
@@ -64,12 +75,15 @@ export function enableControllers(place: CgroupPlaceRecord, wanted: readonly str
   }
 }
 
-/** Removes the directories that we made, and what the container made below them. */
+/** Removes the container's directory with what the container made below it, then the ones above that we made and nobody else uses. */
 export function removeDirectories(place: CgroupPlaceRecord): void {
-  let path = place.path;
-  for (let left = place.made; left > 0; left--) {
-    const result = removeTree(path);
-    if (result < 0 && result !== -ENOENT) throw new SystemError("remove the cgroup", path, "rmdir", -result);
+  if (place.made === 0) return;
+  const result = removeTree(place.path);
+  if (result < 0 && result !== -ENOENT) throw new SystemError("remove the cgroup", place.path, "rmdir", -result);
+  let path = parentOf(place.path);
+  for (let left = place.made - 1; left > 0; left--) {
+    // In use by others: theirs now.
+    if (sys.rmdir(path) < 0) return;
     path = parentOf(path);
   }
 }

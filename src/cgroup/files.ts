@@ -17,7 +17,7 @@ export const O_WRONLY = 1;
 /** 0 or -errno. Cgroup files are never created, and their old content does not matter. */
 export function writeFile(path: string, value: string): number {
   const result = sys.write_file(path, value, 0, 0);
-  return result < 0 ? result : 0;
+  return Math.min(result, 0);
 }
 
 export function writeOrThrow(path: string, value: string, at?: string): void {

@@ -1,5 +1,5 @@
 // The cgroupfs driver: the runtime itself makes the directories and writes the files. Later commands need existing.ts alone.
-import { check, ConfigError, SystemError } from "../errors.ts";
+import { ConfigError, check, SystemError } from "../errors.ts";
 import type { CgroupLayout, CgroupView } from "../plan/plan.ts";
 import type { Resources } from "../spec/config.ts";
 import { sys } from "../sys.ts";
@@ -7,11 +7,11 @@ import { deviceFilter } from "./device-filter.ts";
 import { deviceRules, deviceWritesV1 } from "./device-rules.ts";
 import { enableControllers, fillCpuset, makeDirectories, refuseOccupied } from "./directories.ts";
 import type { Cgroup, CgroupDriver, CgroupPlaceRecord, CgroupRecord, CgroupRequest } from "./driver.ts";
+import { Existing } from "./existing.ts";
 import { EACCES, EINVAL, ENOENT, EPERM, EROFS, O_WRONLY, readFile, readWords, writeError, writeFile, writeOrThrow } from "./files.ts";
 import type { LimitWrite } from "./limit-list.ts";
 import { compileLimits, type Limits } from "./limits.ts";
 import { CGROUPS_PATH, placeCgroup } from "./place.ts";
-import { Existing } from "./existing.ts";
 
 const O_DIRECTORY_PATH = 0o10200000;
 const DELEGATE_LIST = "/sys/kernel/cgroup/delegate";
@@ -106,7 +106,11 @@ class FsCgroup extends Existing implements Cgroup {
     this.warnings.push(...limits.warnings);
     if (limits.writes.length === 0) return;
     const unified = this.#version === "v2" ? this.#unified : undefined;
-    if (unified !== undefined) enableControllers(unified, [...new Set(limits.writes.map((write) => write.controller))].filter((name) => name !== "cgroup"));
+    if (unified !== undefined)
+      enableControllers(
+        unified,
+        [...new Set(limits.writes.map((write) => write.controller))].filter((name) => name !== "cgroup"),
+      );
     if (limits.usageBelow !== undefined) this.#checkUsage(limits.usageBelow);
     const again: LimitWrite[] = [];
     for (const write of limits.writes) if (!this.#writeOne(write, write.again === true)) again.push(write);
@@ -132,12 +136,15 @@ class FsCgroup extends Existing implements Cgroup {
     const { controller } = write;
     const place = this.#version === "v2" ? this.#unified : this.places.find((candidate) => candidate.controllers.includes(controller));
     if (place !== undefined) return place.path;
-    throw new ConfigError("TS1104", "config.json", [{ pointer: write.at, message: `this machine has no cgroup controller "${controller}"`, hint: "see /proc/cgroups" }]);
+    throw new ConfigError("TS1104", "config.json", [
+      { pointer: write.at, message: `this machine has no cgroup controller "${controller}"`, hint: "see /proc/cgroups" },
+    ]);
   }
 
   #checkUsage({ limit, at }: NonNullable<Limits["usageBelow"]>): void {
     const usage = Number(readFile(`${this.#unified?.path}/memory.current`));
-    if (usage > limit) throw new ConfigError("TS1103", "config.json", [{ pointer: at, message: `the memory limit ${limit} is below the present usage ${usage}` }]);
+    if (usage > limit)
+      throw new ConfigError("TS1103", "config.json", [{ pointer: at, message: `the memory limit ${limit} is below the present usage ${usage}` }]);
   }
 
   #restrictDevices(resources: Resources | undefined): void {

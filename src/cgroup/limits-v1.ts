@@ -14,7 +14,8 @@ export function limitsV1(list: LimitList, resources: Resources): void {
   addHugepages(list, resources.hugepageLimits, "limit_in_bytes");
   addNetwork(list, resources.network);
   addRdma(list, resources.rdma);
-  if (Object.keys(resources.unified ?? {}).length > 0) list.refuse("/unified", "unified needs cgroup v2, and the controllers of this machine are in v1 hierarchies");
+  if (Object.keys(resources.unified ?? {}).length > 0)
+    list.refuse("/unified", "unified needs cgroup v2, and the controllers of this machine are in v1 hierarchies");
 }
 
 function addCpuset(list: LimitList, cpu: Resources["cpu"]): void {
@@ -53,7 +54,8 @@ function addMemory(list: LimitList, memory: Resources["memory"]): void {
     if (swappiness > 100) list.refuse("/memory/swappiness", "swappiness must be between 0 and 100");
     else list.add("memory.swappiness", swappiness, "/memory/swappiness");
   }
-  if (isSet(memory.kernel) || isSet(memory.kernelTCP)) list.warnings.push("memory.kernel and memory.kernelTCP have no effect: kernels no longer have these limits");
+  if (isSet(memory.kernel) || isSet(memory.kernelTCP))
+    list.warnings.push("memory.kernel and memory.kernelTCP have no effect: kernels no longer have these limits");
 }
 
 function addBlockIo(list: LimitList, block: Resources["blockIO"]): void {
@@ -83,5 +85,6 @@ const THROTTLES = [
 
 function addNetwork(list: LimitList, network: Resources["network"]): void {
   if (isSet(network?.classID)) list.add("net_cls.classid", network.classID, "/network/classID");
-  for (const [index, { name, priority }] of (network?.priorities ?? []).entries()) list.add("net_prio.ifpriomap", `${name} ${priority}`, `/network/priorities/${index}`);
+  for (const [index, { name, priority }] of (network?.priorities ?? []).entries())
+    list.add("net_prio.ifpriomap", `${name} ${priority}`, `/network/priorities/${index}`);
 }

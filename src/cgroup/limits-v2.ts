@@ -67,9 +67,11 @@ function addMemory(list: LimitList, memory: Resources["memory"]): void {
     if (memory.checkBeforeUpdate === true && !isUnlimited(limit)) list.usageBelow = { limit, at: "/linux/resources/memory/limit" };
   }
   if (isSet(reservation)) list.add("memory.low", orMax(reservation), "/memory/reservation");
-  if (memory.swappiness !== undefined && !isNotGiven(memory.swappiness)) list.refuse("/memory/swappiness", "cgroup v2 has no swappiness for each cgroup", NO_V1_HINT);
+  if (memory.swappiness !== undefined && !isNotGiven(memory.swappiness))
+    list.refuse("/memory/swappiness", "cgroup v2 has no swappiness for each cgroup", NO_V1_HINT);
   if (memory.disableOOMKiller === true) list.refuse("/memory/disableOOMKiller", "cgroup v2 cannot disable the OOM killer", NO_V1_HINT);
-  if (isSet(memory.kernel) || isSet(memory.kernelTCP)) list.warnings.push("memory.kernel and memory.kernelTCP have no effect: kernels no longer have these limits");
+  if (isSet(memory.kernel) || isSet(memory.kernelTCP))
+    list.warnings.push("memory.kernel and memory.kernelTCP have no effect: kernels no longer have these limits");
 }
 
 /** v1 counts memory and swap together, v2 swap alone. */
@@ -80,7 +82,8 @@ function addSwap(list: LimitList, memory: NonNullable<Resources["memory"]>): voi
   if (!isSet(swap)) {
     if (isSet(limit) && isUnlimited(limit)) list.add("memory.swap.max", "max", "/memory/limit", { optional: true });
   } else if (isUnlimited(swap)) list.add("memory.swap.max", "max", at, { optional: true });
-  else if (!isSet(limit)) list.refuse(at, "swap needs memory.limit: it is memory and swap together, and cgroup v2 counts swap alone", "set memory.limit as well");
+  else if (!isSet(limit))
+    list.refuse(at, "swap needs memory.limit: it is memory and swap together, and cgroup v2 counts swap alone", "set memory.limit as well");
   else if (isUnlimited(limit)) list.add("memory.swap.max", swap, at);
   else if (swap < limit) list.refuse(at, `swap (memory and swap together, ${swap}) is less than memory.limit (${limit})`);
   else {

@@ -15,7 +15,11 @@ export function programHelp(commands: readonly Command[], flags: readonly FlagRo
 }
 
 export function commandHelp(command: Command): string {
-  const lines = [`tsrun ${command.name} - ${command.summary}`, "", `usage: tsrun ${command.name}${command.flags.length > 0 ? " [flags]" : ""}${command.args === "" ? "" : ` ${command.args}`}`];
+  const lines = [
+    `tsrun ${command.name} - ${command.summary}`,
+    "",
+    `usage: tsrun ${command.name}${command.flags.length > 0 ? " [flags]" : ""}${command.args === "" ? "" : ` ${command.args}`}`,
+  ];
   if (command.flags.length > 0) lines.push("", "flags:", ...flagLines(command.flags));
   return lines.join("\n");
 }

@@ -45,7 +45,10 @@ export function runProgram(argv: readonly string[]): number {
   if (isSet(parsed, "help")) return help(command.name);
   const [least, most] = command.count;
   if (parsed.positionals.length < least || parsed.positionals.length > most) {
-    throw new UsageError(`"tsrun ${name}" takes ${command.args === "" ? "no arguments" : command.args}, not ${parsed.positionals.length} arguments`, `see "tsrun ${name} --help"`);
+    throw new UsageError(
+      `"tsrun ${name}" takes ${command.args === "" ? "no arguments" : command.args}, not ${parsed.positionals.length} arguments`,
+      `see "tsrun ${name} --help"`,
+    );
   }
   return command.run(parsed, readGlobals(globals));
 }

@@ -1,6 +1,7 @@
 // Any thrown value -> one error record in the log, the words on stderr, the exit code. Nobody else prints errors.
-import { ConfigError, type Finding, StepError, SystemError, TsrunError } from "../errors.ts";
+
 import type { ExactJsonChunk } from "../bundle/exact-json.ts";
+import { ConfigError, type Finding, StepError, SystemError, TsrunError } from "../errors.ts";
 import { logsToStderr, writeRecord } from "../log.ts";
 import { loadChunk, sys } from "../sys.ts";
 import type { ErrorWordsChunk } from "./error-words.ts";
@@ -79,5 +80,9 @@ function placeOf(error: TsrunError, pointer: string | undefined, fields: Record<
 function describeBug(error: unknown): Described {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const stack = error instanceof Error && error.stack !== undefined ? error.stack.split("\n") : [];
-  return { message: `internal error: ${text}`, fields: { code: "TS9999" }, lines: [...stack, "  hint: this is a bug of tsrun; please report it with the lines above"] };
+  return {
+    message: `internal error: ${text}`,
+    fields: { code: "TS9999" },
+    lines: [...stack, "  hint: this is a bug of tsrun; please report it with the lines above"],
+  };
 }

@@ -82,7 +82,8 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
   const directory = claim(options.root, options.id);
   let hooksBegan = false;
   undo.add("poststop hooks", () => {
-    if (hooksBegan) runHooksTolerantly("poststop", config.hooks?.poststop, stateOf({ ...options, bundle: bundle.dir }, "stopped", 0), (error) => warn(error.message));
+    if (hooksBegan)
+      runHooksTolerantly("poststop", config.hooks?.poststop, stateOf({ ...options, bundle: bundle.dir }, "stopped", 0), (error) => warn(error.message));
   });
   undo.add("state directory", () => remove(directory));
 

@@ -14,10 +14,15 @@ export interface Console {
 export function openConsole(process: Process | undefined, consoleSocket: string | undefined, detached: boolean): Console {
   const terminal = process?.terminal === true;
   if (consoleSocket === undefined) {
-    if (terminal && detached) throw new UsageError("cannot allocate tty if the runtime will detach without setting console socket", "give --console-socket, or set process.terminal to false");
+    if (terminal && detached)
+      throw new UsageError(
+        "cannot allocate tty if the runtime will detach without setting console socket",
+        "give --console-socket, or set process.terminal to false",
+      );
     return { socket: -1 };
   }
-  if (!terminal || !detached) throw new UsageError("cannot use console socket if the runtime will not detach or allocate tty", "process.terminal must be true, and run needs --detach");
+  if (!terminal || !detached)
+    throw new UsageError("cannot use console socket if the runtime will not detach or allocate tty", "process.terminal must be true, and run needs --detach");
   return { socket: check(sys.connect(consoleSocket, STREAM), "connect to the console socket", consoleSocket, "connect") };
 }
 

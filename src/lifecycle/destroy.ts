@@ -29,7 +29,10 @@ function endProcesses(record: StateRecord, cgroup: ExistingCgroup): void {
       cgroup.thaw();
       const gone = sys.pidfd_wait(pidfd, KILL_TIMEOUT_MS);
       sys.close(pidfd);
-      if (gone === 0) throw new StateError("TS4007", `container init still running: "${record.id}" (process ${record.pid})`, { hint: `it did not die of SIGKILL within ${KILL_TIMEOUT_MS / 1000} s: see /proc/${record.pid}/stack` });
+      if (gone === 0)
+        throw new StateError("TS4007", `container init still running: "${record.id}" (process ${record.pid})`, {
+          hint: `it did not die of SIGKILL within ${KILL_TIMEOUT_MS / 1000} s: see /proc/${record.pid}/stack`,
+        });
     }
   }
   if (!record.ownPidNamespace) cgroup.killAll(KILL_TIMEOUT_MS);

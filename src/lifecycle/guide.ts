@@ -6,7 +6,7 @@ import { check, StepError, type TsrunError } from "../errors.ts";
 import { warn } from "../log.ts";
 import { type InitFailure, nextEvent } from "../native/events.ts";
 import { adoptFork, answer, type InitProcess, sendFiles } from "../native/init.ts";
-import { SYNC_POINTS } from "../plan/op-table.ts";
+import { type Op, SYNC_POINTS } from "../plan/op-table.ts";
 import type { MachineFacts, Plan } from "../plan/plan.ts";
 import { SPEC_VERSION } from "../spec/version.ts";
 import { type StateRecord, writeAtomically } from "../state/record.ts";
@@ -40,7 +40,7 @@ export interface Outcome {
 
 /** Returns when init waits for start, or has executed the program; throws what init, a hook or the cgroup says. */
 export function guideInit(g: Guided): Outcome {
-  let first = g.plan.ops.filter((op) => op.op === "init.fork" || (op.op === "sync.ask" && op.point === SYNC_POINTS.idmap)).length;
+  let first = g.plan.ops.filter((op) => op.op === "init.fork" || isIdmapPoint(op)).length;
   let master = -1;
   let record: StateRecord | undefined;
   for (;;) {
@@ -73,9 +73,15 @@ export function guideInit(g: Guided): Outcome {
   }
 }
 
+function isIdmapPoint(op: Op): boolean {
+  return op.op === "sync.ask" && op.point === SYNC_POINTS.idmap;
+}
+
 function onAsk(g: Guided, point: number, record: StateRecord | undefined): void {
   const { config } = g.bundle;
   if (point === SYNC_POINTS.idmap) {
+    // Now, as its /proc files will belong to root when it is not dumpable any more; the fork inherits it.
+    setOomScore(g);
     writeMappings(g.init.pid, { uid: config.linux?.uidMappings ?? [], gid: config.linux?.gidMappings ?? [] }, g.facts.euid, g.facts.egid);
   } else if (point === SYNC_POINTS.hooks && record !== undefined) {
     g.onHooks();
@@ -89,8 +95,7 @@ function onAsk(g: Guided, point: number, record: StateRecord | undefined): void 
 /** Everything that needs init's final pid but not init's attention. */
 function prepare(g: Guided): StateRecord {
   const { config } = g.bundle;
-  const score = config.process?.oomScoreAdj;
-  if (score !== undefined) setOomScore(g.init.pid, score);
+  if (!g.plan.ops.some(isIdmapPoint)) setOomScore(g);
   g.cgroup.build();
   g.cgroup.apply();
   for (const warning of g.cgroup.warnings) warn(warning);
@@ -106,8 +111,10 @@ function prepare(g: Guided): StateRecord {
   return record;
 }
 
-function setOomScore(pid: number, score: number): void {
-  const path = `/proc/${pid}/oom_score_adj`;
+function setOomScore(g: Guided): void {
+  const score = g.bundle.config.process?.oomScoreAdj;
+  if (score === undefined) return;
+  const path = `/proc/${g.init.pid}/oom_score_adj`;
   check(sys.write_file(path, String(score), 0, 0), "set the OOM score", path, "write");
 }
 

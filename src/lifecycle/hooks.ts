@@ -32,7 +32,12 @@ export function runHooks(kind: string, hooks: readonly Hook[] | undefined, state
 }
 
 /** After a delete a failing hook is a warning, and the others still run (spec 3.22). */
-export function runHooksTolerantly(kind: string, hooks: readonly Hook[] | undefined, state: Record<string, unknown>, onFailure: (error: HookError) => void): void {
+export function runHooksTolerantly(
+  kind: string,
+  hooks: readonly Hook[] | undefined,
+  state: Record<string, unknown>,
+  onFailure: (error: HookError) => void,
+): void {
   const stdin = JSON.stringify(state);
   hooks?.forEach((hook, index) => {
     try {

@@ -39,12 +39,17 @@ function mapIds(pid: number, kind: "uid" | "gid", mappings: readonly IdMapping[]
   const args = [program, String(pid), ...mappings.flatMap((map) => [String(map.containerID), String(map.hostID), String(map.size)])];
   const output = sys.run_program(program, `${args.join("\0")}\0`, "", "", HELPER_TIMEOUT_MS);
   const hint = `an unprivileged user needs ${program} (package uidmap) and a range in /etc/sub${kind}`;
-  if (typeof output === "number") throw new SystemError(`map the container's ${kind}s`, program, "execve", output === -ENOENT ? ENOENT : -output, { pointer, hint });
+  if (typeof output === "number")
+    throw new SystemError(`map the container's ${kind}s`, program, "execve", output === -ENOENT ? ENOENT : -output, { pointer, hint });
   if (sys.out(0) !== 0) throw new SystemError(`map the container's ${kind}s (${output.trim()})`, program, "write", 1, { pointer, hint });
 }
 
 function writeProc(pid: number, file: string, text: string, pointer: string): void {
   const path = `/proc/${pid}/${file}`;
   const written = sys.write_file(path, text, 0, 0);
-  if (written < 0) throw new SystemError("write the id mapping", path, "write", -written, { pointer, hint: "mappings must not overlap, and must lie inside of the caller's own" });
+  if (written < 0)
+    throw new SystemError("write the id mapping", path, "write", -written, {
+      pointer,
+      hint: "mappings must not overlap, and must lie inside of the caller's own",
+    });
 }

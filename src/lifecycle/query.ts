@@ -1,9 +1,9 @@
 // What state and list tell: the record and the kernel's view, in runc's members and order.
 import { openCgroup } from "../cgroup/existing.ts";
-import { directoryOf, find, listIds, load } from "../state/store.ts";
+import { SPEC_VERSION } from "../spec/version.ts";
 import type { StateRecord } from "../state/record.ts";
 import { type Status, statusOf } from "../state/status.ts";
-import { SPEC_VERSION } from "../spec/version.ts";
+import { directoryOf, find, listIds, load } from "../state/store.ts";
 import { sys } from "../sys.ts";
 
 const ENOENT = 2;

@@ -23,7 +23,16 @@ export function startError(root: string, record: StateRecord, failure: InitFailu
 /** In the plan's order: the startContainer hooks, then the program. */
 function opsOfStart(config: Config): Op[] {
   const hooks = (config.hooks?.startContainer ?? []).map(
-    (hook, index): Op => ({ op: "hook.run", at: `/hooks/startContainer/${index}`, path: hook.path, args: [], env: [], timeoutMs: (hook.timeout ?? 0) * 1000, stateBefore: "", stateAfter: "" }),
+    (hook, index): Op => ({
+      op: "hook.run",
+      at: `/hooks/startContainer/${index}`,
+      path: hook.path,
+      args: [],
+      env: [],
+      timeoutMs: (hook.timeout ?? 0) * 1000,
+      stateBefore: "",
+      stateAfter: "",
+    }),
   );
   return [...hooks, { op: "exec.run", at: "/process/args/0", args: config.process?.args ?? [], env: [] }];
 }

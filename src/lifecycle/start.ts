@@ -17,7 +17,9 @@ export function startContainer(root: string, id: string): void {
   const record = load(root, id);
   const status = currentStatus(root, record);
   if (status !== "created") {
-    throw new StateError("TS4004", `cannot start a container that is ${status}: "${id}"`, { hint: status === "stopped" ? "its program has ended; delete it and create it again" : "only a created container can be started" });
+    throw new StateError("TS4004", `cannot start a container that is ${status}: "${id}"`, {
+      hint: status === "stopped" ? "its program has ended; delete it and create it again" : "only a created container can be started",
+    });
   }
   if (record.noProcess) throw new StateError("TS4006", `cannot start "${id}": its config.json has no process`);
   const manager = managerSocket();

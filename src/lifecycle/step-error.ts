@@ -30,7 +30,8 @@ export function stepError(op: Op | undefined, failure: InitFailure, hookLog: str
 function messageOf(op: Op, object: string, errno: number): string {
   if (op.op !== "exec.lookup" && op.op !== "exec.run") return "";
   const name = JSON.stringify(object);
-  if (errno === ENOENT) return object.includes("/") ? `exec: ${name}: stat ${object}: no such file or directory` : `exec: ${name}: executable file not found in $PATH`;
+  if (errno === ENOENT)
+    return object.includes("/") ? `exec: ${name}: stat ${object}: no such file or directory` : `exec: ${name}: executable file not found in $PATH`;
   if (errno === EACCES) return `exec: ${name}: permission denied`;
   return "";
 }

@@ -10,7 +10,7 @@ let known: MachineFacts | undefined;
 
 /** Read on first use, then kept. */
 export function readFacts(): MachineFacts {
-  known ??= { euid: sys.geteuid(), egid: sys.getegid(), lastCap: readLastCap() };
+  known ??= { euid: sys.geteuid(), egid: sys.getegid(), lastCap: readLastCap(), grantable: readGrantable(), inUserNamespace: readsAsUserNamespace() };
   return known;
 }
 
@@ -20,4 +20,24 @@ function readLastCap(): number {
   if (text === -2) return LAST_KNOWN_CAP;
   const last = Number.parseInt(checkText(text, "read the last capability", path, "read"), 10);
   return Number.isNaN(last) ? LAST_KNOWN_CAP : last;
+}
+
+/** The lines "CapPrm:" and "CapBnd:" hold 64 bits in hexadecimal. */
+function readGrantable(): number {
+  const path = "/proc/self/status";
+  const text = checkText(sys.read_text(path), "read the runtime's capabilities", path, "read");
+  return parseGrantable(text);
+}
+
+/** Halves of 32 bits, since a number has 53. */
+export function parseGrantable(status: string): number {
+  const half = (name: string, from: number) => Number.parseInt(status.slice(status.indexOf(name) + 8 + from, status.indexOf(name) + 16 + from), 16);
+  const both = (from: number) => (half("CapPrm:", from) & half("CapBnd:", from)) >>> 0;
+  return both(0) * 2 ** 32 + both(8);
+}
+
+/** Outside of any user namespace the mapping is all ids onto themselves (user_namespaces(7)). */
+function readsAsUserNamespace(): boolean {
+  const map = sys.read_text("/proc/self/uid_map");
+  return typeof map === "string" && map.trim().split(/\s+/).join(" ") !== "0 0 4294967295";
 }

@@ -63,17 +63,17 @@ export function namesOfMask(mask: number): string[] {
 }
 
 /**
- * The masks that the kernel accepts, and a warning for each name that is left out, with the pointer `at` of the capabilities.
+ * `grantable`: the mask of what the runtime itself may hold. The masks that the kernel accepts, and a warning for each name that is left out, with the pointer `at` of the capabilities.
  * An absent set is empty: nothing is granted that was not asked for.
  */
-export function capabilityMasks(lists: CapabilityLists, lastCap: number, at: string): { masks: CapabilityMasks; warnings: string[] } {
+export function capabilityMasks(lists: CapabilityLists, lastCap: number, grantable: number, at: string): { masks: CapabilityMasks; warnings: string[] } {
   const warnings: string[] = [];
   const read = (set: CapabilitySet): boolean[] => {
     const bits: boolean[] = NAMES.map(() => false);
     for (const [index, name] of (lists[set] ?? []).entries()) {
       const bit = NAMES.indexOf(name);
-      if (bit >= 0 && bit <= lastCap) bits[bit] = true;
-      else warnings.push(`${at}/${set}/${index}: ${name} is left out: ${bit < 0 ? "no such capability" : "this kernel does not know it"}`);
+      if (bit >= 0 && bit <= lastCap && Math.floor(grantable / 2 ** bit) % 2 === 1) bits[bit] = true;
+      else warnings.push(`${at}/${set}/${index}: ${name} is left out: ${whyLeftOut(bit, lastCap)}`);
     }
     return bits;
   };
@@ -93,6 +93,11 @@ export function capabilityMasks(lists: CapabilityLists, lastCap: number, at: str
     masks: { bounding: mask(bounding), effective: mask(effective), permitted: mask(permitted), inheritable: mask(inheritable), ambient: mask(ambient) },
     warnings,
   };
+}
+
+function whyLeftOut(bit: number, lastCap: number): string {
+  if (bit < 0) return "no such capability";
+  return bit > lastCap ? "this kernel does not know it" : "the runtime does not have it itself";
 }
 
 function mask(bits: readonly boolean[]): number {

@@ -53,6 +53,8 @@ export interface MachineFacts {
   readonly egid: number;
   /** Number of the last capability that the kernel knows (/proc/sys/kernel/cap_last_cap). */
   readonly lastCap: number;
+  /** Mask of the capabilities that the runtime has and may pass on (CapPrm and CapBnd of proc_pid_status(5)). */
+  readonly grantable: number;
   /** The runtime itself runs in a user namespace (/proc/self/uid_map is not the initial one): device nodes cannot be made, even as root. */
   readonly inUserNamespace?: boolean;
 }

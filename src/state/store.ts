@@ -11,7 +11,9 @@ const LOCK_TIMEOUT_MS = 30_000;
 /** runc's rule for ids, and a length that every file system takes. */
 export function checkId(id: string): string {
   if (!/^[\w+.-]+$/.test(id) || id === "." || id === ".." || id.length > 1024) {
-    throw new StateError("TS4001", `invalid container id: ${JSON.stringify(id.slice(0, 80))}`, { hint: "an id has letters, digits and _ + - . only, and is not . or .." });
+    throw new StateError("TS4001", `invalid container id: ${JSON.stringify(id.slice(0, 80))}`, {
+      hint: "an id has letters, digits and _ + - . only, and is not . or ..",
+    });
   }
   return id;
 }
@@ -45,7 +47,9 @@ function makeRoot(root: string): void {
 }
 
 export function doesNotExist(id: string): StateError {
-  return new StateError("TS4003", `container does not exist: "${id}"`, { hint: 'see "tsrun list"; --root must be the one that the container was created with' });
+  return new StateError("TS4003", `container does not exist: "${id}"`, {
+    hint: 'see "tsrun list"; --root must be the one that the container was created with',
+  });
 }
 
 /** The record of a container, or undefined when there is none (a half made one has no record). */
@@ -65,7 +69,10 @@ export function load(root: string, id: string): StateRecord {
 export function listIds(root: string): string[] {
   const names = sys.read_dir(root);
   if (names === -ENOENT) return [];
-  return checkText(names, "list the state directory", root, "open").split("\0").filter((name) => name !== "" && /^[\w+.-]+$/.test(name)).sort();
+  return checkText(names, "list the state directory", root, "open")
+    .split("\0")
+    .filter((name) => name !== "" && /^[\w+.-]+$/.test(name))
+    .sort();
 }
 
 /** One command at a time may change a container. The lock goes with the fd, so a killed command leaves none. */

@@ -47,6 +47,7 @@ function comparable(name: string, config: JsonObject, text: string): string[] {
   const linux = (config["linux"] ?? {}) as JsonObject;
   const masked = (linux["maskedPaths"] ?? []) as readonly string[];
   const lines: string[] = [];
+  const mounts: string[] = [];
   for (const line of text.split("\n")) {
     if (UNLIKE[name]?.test(line)) continue;
     if (!line.startsWith("mount=")) {
@@ -65,9 +66,11 @@ function comparable(name: string, config: JsonObject, text: string): string[] {
     if (mount.point.startsWith("/sys/firmware")) continue;
     // runc 1.1 gives rootfsPropagation to the host's / before the rootfs is bound.
     const propagation = linux["rootfsPropagation"] === undefined ? mount.propagation.map((word) => word.replace(/:\d+/, "")).join() : "";
-    lines.push(`mount ${mount.point} ${mount.type} ${mount.options.toSorted().join()} ${propagation}`);
+    mounts.push(`mount ${mount.point} ${mount.type} ${mount.options.toSorted().join()} ${propagation}`);
   }
-  return lines.filter((line) => line !== "");
+  // In which order the default devices are bound is nobody's business; a later mount over an earlier one stays behind it.
+  const point = (line: string) => line.split(" ")[1] ?? "";
+  return [...lines.filter((line) => line !== ""), ...mounts.toSorted((a, b) => (point(a) < point(b) ? -1 : point(a) > point(b) ? 1 : 0))];
 }
 
 async function runUnder(command: readonly string[], b: Bundle) {

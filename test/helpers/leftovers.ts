@@ -1,6 +1,6 @@
 // Looks for what a container leaves behind on the machine: processes, mounts, cgroups, files of the runtime.
 /// <reference types="bun" />
-import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { CGROUP_PARENT } from "./bundle.ts";
 
 function read(path: string): string {
@@ -88,6 +88,22 @@ export function sweep(name: string): void {
         Bun.sleepSync(10);
       }
     }
+  }
+}
+
+/**
+ * Makes the shared parent cgroups: then no container is the one that made them, and files of tests can run at the same
+ * time. (What a container does with parents of its own has a test.)
+ */
+export function makeCgroupParents(): void {
+  for (const point of hierarchies()) {
+    try {
+      mkdirSync(point + CGROUP_PARENT, { recursive: true });
+      for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+        if (existsSync(`${point}/cgroup.clone_children`) && existsSync(`${point}/${file}`))
+          writeFileSync(`${point}${CGROUP_PARENT}/${file}`, read(`${point}/${file}`));
+      }
+    } catch {}
   }
 }
 

@@ -6,7 +6,7 @@ import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmS
 import { takeBundles } from "./bundle.ts";
 import { CRUN_DEVIATIONS } from "./crun.ts";
 import { exec } from "./exec.ts";
-import { leftovers, removeCgroupParents, sweep } from "./leftovers.ts";
+import { leftovers, makeCgroupParents, removeCgroupParents, sweep } from "./leftovers.ts";
 import { COMMAND, RUNTIME, type RuntimeName, SCRATCH } from "./runtime.ts";
 
 export interface Notes {
@@ -73,6 +73,7 @@ function report(line: Record<string, string>): void {
 
 /** The runtime's --root of this test file. */
 export const ROOT = mkdtempSync(`${SCRATCH}/root-`);
+if (NEEDS.root.isThere()) makeCgroupParents();
 afterAll(() => {
   rmSync(ROOT, { recursive: true, force: true });
   // Other files may run at the same time under the test runner, which then does this at the end.
@@ -99,6 +100,19 @@ async function cleanUp(): Promise<string[]> {
   return found;
 }
 
+/** Runs the body; it fails when it takes too long. */
+async function within(limitMs: number, body: (() => Promise<void> | void) | undefined): Promise<void> {
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end after ${limitMs} ms`)), limitMs);
+  });
+  try {
+    await Promise.race([body?.(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 const mustRun = process.env["TSRUN_MUST_RUN"] === "1";
 
 /** A test. Its name begins with the ids of the rules that it proves. */
@@ -114,13 +128,14 @@ export function spec(name: string, ...parts: (Notes | (() => Promise<void> | voi
     return;
   }
   const deviation = notes.deviations?.[RUNTIME] ?? (RUNTIME === "crun" ? CRUN_DEVIATIONS.find(([pattern]) => pattern.test(name))?.[1] : undefined);
+  const limitMs = notes.timeoutMs ?? 30_000;
   test(
     name,
     async () => {
       let failure: unknown;
       try {
         if (missing.length > 0) throw new Error(`must run here, but needs ${missing.map((need) => need.name).join(", ")}`);
-        await body?.();
+        await within(limitMs, body);
       } catch (error) {
         failure = error;
       }
@@ -132,6 +147,7 @@ export function spec(name: string, ...parts: (Notes | (() => Promise<void> | voi
       }
       if (failure !== undefined) throw failure;
     },
-    notes.timeoutMs ?? 30_000,
+    // Time to clean up after a body that took too long.
+    limitMs + 20_000,
   );
 }

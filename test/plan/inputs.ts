@@ -14,7 +14,7 @@ const CGROUPS = {
   none: { layout: "none", mounts: [], joinFiles: 0 },
 } as const satisfies Record<string, CgroupView>;
 
-export const FACTS: MachineFacts = { euid: 0, egid: 0, lastCap: 40 };
+export const FACTS: MachineFacts = { euid: 0, egid: 0, lastCap: 40, grantable: 2 ** 41 - 1 };
 
 export const OPTIONS: PlanOptions = {
   id: "c1",

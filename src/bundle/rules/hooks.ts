@@ -9,8 +9,14 @@ export function hookProblems(config: Config): Problem[] {
   for (const kind of KINDS) {
     for (const [index, { path, timeout }] of (config.hooks?.[kind] ?? []).entries()) {
       const pointer = `/hooks/${kind}/${index}`;
-      if (!path.startsWith("/")) problems.push({ pointer: `${pointer}/path`, message: `the hook's path "${path}" is not absolute`, hint: "hooks are not searched for in $PATH" });
-      if (timeout !== undefined && timeout <= 0) problems.push({ pointer: `${pointer}/timeout`, message: `the hook's timeout must be more than 0, not ${timeout}`, hint: "leave it out for no time limit" });
+      if (!path.startsWith("/"))
+        problems.push({ pointer: `${pointer}/path`, message: `the hook's path "${path}" is not absolute`, hint: "hooks are not searched for in $PATH" });
+      if (timeout !== undefined && timeout <= 0)
+        problems.push({
+          pointer: `${pointer}/timeout`,
+          message: `the hook's timeout must be more than 0, not ${timeout}`,
+          hint: "leave it out for no time limit",
+        });
     }
   }
   return problems;

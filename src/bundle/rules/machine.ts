@@ -7,7 +7,8 @@ export function machineProblems(config: Config): Problem[] {
   const problems: Problem[] = [];
   if (intelRdt !== undefined) problems.push(...rdtProblems(intelRdt));
   if (memoryPolicy !== undefined) problems.push(...policyProblems(memoryPolicy));
-  if ((personality?.flags ?? []).length > 0) problems.push({ pointer: "/linux/personality/flags", message: "linux.personality has no flags that are supported" });
+  if ((personality?.flags ?? []).length > 0)
+    problems.push({ pointer: "/linux/personality/flags", message: "linux.personality has no flags that are supported" });
   return problems;
 }
 
@@ -15,9 +16,11 @@ function rdtProblems({ closID = "/", l3CacheSchema = "", schemata = [] }: IntelR
   const problems: Problem[] = [];
   const at = "/linux/intelRdt";
   // It becomes a directory below the mount point of resctrl; "/" is the mount point.
-  if (closID !== "/" && (closID === "" || closID === "." || closID === ".." || /[/\n]/.test(closID))) problems.push({ pointer: `${at}/closID`, message: `"${closID}" is not the name of a class of service` });
+  if (closID !== "/" && (closID === "" || closID === "." || closID === ".." || /[/\n]/.test(closID)))
+    problems.push({ pointer: `${at}/closID`, message: `"${closID}" is not the name of a class of service` });
   if (l3CacheSchema.includes("\n")) problems.push({ pointer: `${at}/l3CacheSchema`, message: "l3CacheSchema is more than one line" });
-  for (const [index, line] of schemata.entries()) if (line.includes("\n")) problems.push({ pointer: `${at}/schemata/${index}`, message: "an entry of schemata is more than one line" });
+  for (const [index, line] of schemata.entries())
+    if (line.includes("\n")) problems.push({ pointer: `${at}/schemata/${index}`, message: "an entry of schemata is more than one line" });
   return problems;
 }
 
@@ -26,7 +29,8 @@ const WITH_NODES: readonly string[] = ["MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_WEI
 
 function policyProblems({ mode, nodes = "" }: MemoryPolicy): Problem[] {
   const at = "/linux/memoryPolicy";
-  if (nodes !== "" && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(nodes)) return [{ pointer: `${at}/nodes`, message: `"${nodes}" is not a list of memory nodes`, hint: 'for example "0-3,7"' }];
+  if (nodes !== "" && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(nodes))
+    return [{ pointer: `${at}/nodes`, message: `"${nodes}" is not a list of memory nodes`, hint: 'for example "0-3,7"' }];
   if (nodes !== "" && WITHOUT_NODES.includes(mode)) return [{ pointer: `${at}/nodes`, message: `${mode} takes no nodes` }];
   if (nodes === "" && WITH_NODES.includes(mode)) return [{ pointer: at, message: `${mode} needs nodes` }];
   return [];

@@ -9,7 +9,8 @@ const COVERABLE = /^\/proc\/(cpuinfo|diskstats|meminfo|stat|swaps|uptime|loadavg
 export function mountProblems(config: Config): Problem[] {
   const mounts = config.mounts ?? [];
   const problems: Problem[] = [];
-  if (mounts.length > 0 && !hasNamespace(config, "mount")) problems.push({ pointer: "/mounts", message: "mounts need a mount namespace", hint: namespaceHint("mount") });
+  if (mounts.length > 0 && !hasNamespace(config, "mount"))
+    problems.push({ pointer: "/mounts", message: "mounts need a mount namespace", hint: namespaceHint("mount") });
   for (const [index, mount] of mounts.entries()) problems.push(...problemsOf(mount, `/mounts/${index}`));
   return problems;
 }
@@ -22,7 +23,11 @@ function problemsOf(mount: Mount, pointer: string): Problem[] {
     problems.push({ pointer, message: "uidMappings and gidMappings of a mount must be given together" });
   }
   if (coversProc(mount)) {
-    problems.push({ pointer: `${pointer}/destination`, message: `"${mount.destination}" cannot be mounted because it is inside /proc`, hint: "at /proc there may be a proc filesystem only, below it a few files" });
+    problems.push({
+      pointer: `${pointer}/destination`,
+      message: `"${mount.destination}" cannot be mounted because it is inside /proc`,
+      hint: "at /proc there may be a proc filesystem only, below it a few files",
+    });
   }
   return problems;
 }

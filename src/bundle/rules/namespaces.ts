@@ -17,7 +17,8 @@ export function namespaceProblems(config: Config): Problem[] {
     if (path !== "" && !path.startsWith("/")) problems.push({ pointer: `${pointer}/path`, message: `the namespace path "${path}" is not absolute` });
   }
   for (const name of ["hostname", "domainname"] as const) {
-    if ((config[name] ?? "") !== "" && !hasNamespace(config, "uts")) problems.push({ pointer: `/${name}`, message: `${name} needs a uts namespace: it would change the host`, hint: namespaceHint("uts") });
+    if ((config[name] ?? "") !== "" && !hasNamespace(config, "uts"))
+      problems.push({ pointer: `/${name}`, message: `${name} needs a uts namespace: it would change the host`, hint: namespaceHint("uts") });
   }
   return [...problems, ...mappingProblems(config), ...timeProblems(config)];
 }
@@ -27,12 +28,15 @@ function mappingProblems(config: Config): Problem[] {
   for (const kind of ["uidMappings", "gidMappings"] as const) {
     const mappings = config.linux?.[kind] ?? [];
     const pointer = `/linux/${kind}`;
-    if (mappings.length > 0 && !hasNamespace(config, "user")) problems.push({ pointer, message: `linux.${kind} needs a user namespace`, hint: namespaceHint("user") });
-    if (mappings.length === 0 && makesNamespace(config, "user")) problems.push({ pointer: "/linux/namespaces", message: `a new user namespace needs linux.${kind}` });
+    if (mappings.length > 0 && !hasNamespace(config, "user"))
+      problems.push({ pointer, message: `linux.${kind} needs a user namespace`, hint: namespaceHint("user") });
+    if (mappings.length === 0 && makesNamespace(config, "user"))
+      problems.push({ pointer: "/linux/namespaces", message: `a new user namespace needs linux.${kind}` });
     if (mappings.length > MAX_MAPPINGS) problems.push({ pointer, message: `the kernel takes ${MAX_MAPPINGS} mappings, not ${mappings.length}` });
     for (const [index, { containerID, hostID, size }] of mappings.entries()) {
       if (size === 0) problems.push({ pointer: `${pointer}/${index}/size`, message: "a mapping needs a size above 0" });
-      if (containerID + size > IDS_END || hostID + size > IDS_END) problems.push({ pointer: `${pointer}/${index}`, message: `the mapping goes beyond the last id, ${IDS_END - 1}` });
+      if (containerID + size > IDS_END || hostID + size > IDS_END)
+        problems.push({ pointer: `${pointer}/${index}`, message: `the mapping goes beyond the last id, ${IDS_END - 1}` });
     }
   }
   return problems;
@@ -42,9 +46,11 @@ function timeProblems(config: Config): Problem[] {
   const clocks = Object.keys(config.linux?.timeOffsets ?? {});
   if (clocks.length === 0) return [];
   const problems: Problem[] = [];
-  if (!makesNamespace(config, "time")) problems.push({ pointer: "/linux/timeOffsets", message: "linux.timeOffsets needs a new time namespace", hint: namespaceHint("time") });
+  if (!makesNamespace(config, "time"))
+    problems.push({ pointer: "/linux/timeOffsets", message: "linux.timeOffsets needs a new time namespace", hint: namespaceHint("time") });
   for (const clock of clocks) {
-    if (clock !== "monotonic" && clock !== "boottime") problems.push({ pointer: `/linux/timeOffsets/${pointerPart(clock)}`, message: `"${clock}" is no clock of a time namespace: monotonic and boottime are` });
+    if (clock !== "monotonic" && clock !== "boottime")
+      problems.push({ pointer: `/linux/timeOffsets/${pointerPart(clock)}`, message: `"${clock}" is no clock of a time namespace: monotonic and boottime are` });
   }
   return problems;
 }

@@ -7,7 +7,8 @@ export function pathProblems(config: Config): Problem[] {
   const problems: Problem[] = [];
   for (const key of ["maskedPaths", "readonlyPaths"] as const) {
     const paths = config.linux?.[key] ?? [];
-    if (paths.length > 0 && !hasNamespace(config, "mount")) problems.push({ pointer: `/linux/${key}`, message: `linux.${key} needs a mount namespace`, hint: namespaceHint("mount") });
+    if (paths.length > 0 && !hasNamespace(config, "mount"))
+      problems.push({ pointer: `/linux/${key}`, message: `linux.${key} needs a mount namespace`, hint: namespaceHint("mount") });
     for (const [index, path] of paths.entries()) {
       if (!path.startsWith("/")) problems.push({ pointer: `/linux/${key}/${index}`, message: `"${path}" is not an absolute path` });
     }

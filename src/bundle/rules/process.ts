@@ -15,7 +15,8 @@ export function processProblems(config: Config): Problem[] {
 function basics(process: Process): Problem[] {
   const problems: Problem[] = [];
   if (!process.cwd.startsWith("/")) problems.push({ pointer: "/process/cwd", message: `process.cwd "${process.cwd}" is not an absolute path` });
-  if (process.args === undefined || process.args.length === 0) problems.push({ pointer: "/process/args", message: "process.args must have at least one entry: the program" });
+  if (process.args === undefined || process.args.length === 0)
+    problems.push({ pointer: "/process/args", message: "process.args must have at least one entry: the program" });
   else if (process.args[0] === "") problems.push({ pointer: "/process/args/0", message: "process.args[0], the program, is empty" });
   return problems;
 }
@@ -35,7 +36,8 @@ function rlimits(process: Process): Problem[] {
   const seen = new Set<string>();
   for (const [index, { type, soft, hard }] of (process.rlimits ?? []).entries()) {
     const pointer = `/process/rlimits/${index}`;
-    if (seen.has(type)) problems.push({ pointer: `${pointer}/type`, message: `${type} is there twice`, hint: "one entry has both the soft and the hard limit" });
+    if (seen.has(type))
+      problems.push({ pointer: `${pointer}/type`, message: `${type} is there twice`, hint: "one entry has both the soft and the hard limit" });
     seen.add(type);
     if (soft > hard) problems.push({ pointer: `${pointer}/soft`, message: `the soft limit ${soft} is above the hard limit ${hard}` });
   }
@@ -53,7 +55,8 @@ function scheduler(scheduler: Scheduler | undefined): Problem[] {
   if (isRealTime && (priority < 1 || priority > 99)) problems.push({ pointer, message: `${policy} needs a priority from 1 to 99, not ${priority}` });
   if (!isRealTime && priority !== 0) problems.push({ pointer: `${pointer}/priority`, message: `${policy} has no priority: only SCHED_FIFO and SCHED_RR do` });
   for (const name of ["runtime", "deadline", "period"] as const) {
-    if (policy !== "SCHED_DEADLINE" && Number(scheduler[name] ?? 0) !== 0) problems.push({ pointer: `${pointer}/${name}`, message: `${policy} has no ${name}: only SCHED_DEADLINE does` });
+    if (policy !== "SCHED_DEADLINE" && Number(scheduler[name] ?? 0) !== 0)
+      problems.push({ pointer: `${pointer}/${name}`, message: `${policy} has no ${name}: only SCHED_DEADLINE does` });
   }
   return problems;
 }
@@ -65,7 +68,8 @@ function affinity({ execCPUAffinity }: Process): Problem[] {
   const problems: Problem[] = [];
   for (const name of ["initial", "final"] as const) {
     const list = execCPUAffinity?.[name] ?? "";
-    if (!CPU_LIST.test(list)) problems.push({ pointer: `/process/execCPUAffinity/${name}`, message: `"${list}" is not a list of processors`, hint: 'for example "0-3,7"' });
+    if (!CPU_LIST.test(list))
+      problems.push({ pointer: `/process/execCPUAffinity/${name}`, message: `"${list}" is not a list of processors`, hint: 'for example "0-3,7"' });
   }
   return problems;
 }

@@ -5,6 +5,7 @@ import type { Problem } from "../rules.ts";
 export function rootProblems(config: Config): Problem[] {
   const problems: Problem[] = [];
   if (config.root?.path === "") problems.push({ pointer: "/root/path", message: "root.path is empty", hint: 'a usual value is "rootfs"' });
-  if (config.annotations !== undefined && Object.hasOwn(config.annotations, "")) problems.push({ pointer: "/annotations", message: "an annotation has an empty name" });
+  if (config.annotations !== undefined && Object.hasOwn(config.annotations, ""))
+    problems.push({ pointer: "/annotations", message: "an annotation has an empty name" });
   return problems;
 }

@@ -10,7 +10,8 @@ export function seccompProblems(config: Config): Problem[] {
   const seccomp = config.linux?.seccomp;
   if (seccomp === undefined) return [];
   const problems: Problem[] = [];
-  if (seccomp.defaultErrnoRet !== undefined && !takesErrno(seccomp.defaultAction)) problems.push(noErrno(`${AT}/defaultErrnoRet`, "defaultErrnoRet", seccomp.defaultAction));
+  if (seccomp.defaultErrnoRet !== undefined && !takesErrno(seccomp.defaultAction))
+    problems.push(noErrno(`${AT}/defaultErrnoRet`, "defaultErrnoRet", seccomp.defaultAction));
   if ((seccomp.listenerMetadata ?? "") !== "" && (seccomp.listenerPath ?? "") === "") {
     problems.push({ pointer: `${AT}/listenerMetadata`, message: "listenerMetadata needs listenerPath" });
   }
@@ -24,7 +25,8 @@ function syscallProblems(seccomp: Seccomp): Problem[] {
     if (names.length === 0) problems.push({ pointer: `${pointer}/names`, message: "a rule for system calls names none" });
     if (errnoRet !== undefined && !takesErrno(action)) problems.push(noErrno(`${pointer}/errnoRet`, "errnoRet", action));
     for (const [number, argument] of args.entries()) {
-      if (argument.index > LAST_ARGUMENT) problems.push({ pointer: `${pointer}/args/${number}/index`, message: `a system call has arguments 0 to ${LAST_ARGUMENT}, not ${argument.index}` });
+      if (argument.index > LAST_ARGUMENT)
+        problems.push({ pointer: `${pointer}/args/${number}/index`, message: `a system call has arguments 0 to ${LAST_ARGUMENT}, not ${argument.index}` });
     }
   }
   return problems;

@@ -18,7 +18,9 @@ function problemOf(config: Config, key: string): Problem[] {
   if (name === "kernel.hostname") return [{ pointer, message: `sysctl "${key}" is not allowed`, hint: "use hostname" }];
   const needed = namespaceOf(name);
   if (needed === undefined) return [{ pointer, message: `sysctl "${key}" is not in a separate kernel namespace: it would change the host` }];
-  return hasNamespace(config, needed) ? [] : [{ pointer, message: `sysctl "${key}" is not allowed in the host's ${needed} namespace`, hint: namespaceHint(needed) }];
+  return hasNamespace(config, needed)
+    ? []
+    : [{ pointer, message: `sysctl "${key}" is not allowed in the host's ${needed} namespace`, hint: namespaceHint(needed) }];
 }
 
 function namespaceOf(name: string): NamespaceType | undefined {

@@ -7,7 +7,8 @@ const CODE = "TS1104";
 export function unsupported(config: Config): Problem[] {
   const problems: Problem[] = [];
   const { linux, process } = config;
-  const refuse = (pointer: string, what: string, hint?: string) => problems.push({ code: CODE, pointer, message: `${what} is not supported yet`, ...(hint === undefined ? {} : { hint }) });
+  const refuse = (pointer: string, what: string, hint?: string) =>
+    problems.push({ code: CODE, pointer, message: `${what} is not supported yet`, ...(hint === undefined ? {} : { hint }) });
   if (linux?.seccomp !== undefined) refuse("/linux/seccomp", "linux.seccomp", "under an engine: --security-opt seccomp=unconfined");
   const profile = process?.apparmorProfile ?? "";
   if (profile !== "" && profile !== "unconfined") refuse("/process/apparmorProfile", "process.apparmorProfile");
@@ -17,7 +18,8 @@ export function unsupported(config: Config): Problem[] {
   if (linux?.intelRdt !== undefined) refuse("/linux/intelRdt", "linux.intelRdt");
   if (linux?.memoryPolicy !== undefined) refuse("/linux/memoryPolicy", "linux.memoryPolicy");
   for (const [index, mount] of (config.mounts ?? []).entries()) {
-    const asked = mount.uidMappings !== undefined || mount.gidMappings !== undefined || mount.options?.some((option) => option === "idmap" || option === "ridmap");
+    const asked =
+      mount.uidMappings !== undefined || mount.gidMappings !== undefined || mount.options?.some((option) => option === "idmap" || option === "ridmap");
     if (asked) refuse(`/mounts/${index}`, "an idmapped mount");
   }
   return problems;

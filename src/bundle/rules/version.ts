@@ -3,16 +3,15 @@ import type { Config } from "../../spec/config.ts";
 import { SPEC_VERSION } from "../../spec/version.ts";
 import type { Problem } from "../rules.ts";
 
-const NUMBER = "(0|[1-9]\\d*)";
-/** Without leading zeros when it is a number. */
-const PRE_RELEASE = "(?:0|[1-9]\\d*|\\d*[A-Za-z-][0-9A-Za-z-]*)";
-const BUILD = "[0-9A-Za-z-]+";
-const SEMVER = new RegExp(`^${NUMBER}\\.${NUMBER}\\.${NUMBER}(-${PRE_RELEASE}(\\.${PRE_RELEASE})*)?(\\+${BUILD}(\\.${BUILD})*)?$`);
+/** A number of a pre-release has no leading zeros. A literal: it is compiled with the tool, not at each start. */
+const SEMVER =
+  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$/;
 
 export function versionProblems(config: Config): Problem[] {
   const pointer = "/ociVersion";
   const match = SEMVER.exec(config.ociVersion);
-  if (match === null) return [{ pointer, message: `ociVersion "${config.ociVersion}" is not a version of SemVer 2.0.0`, hint: `for example "${SPEC_VERSION}"` }];
+  if (match === null)
+    return [{ pointer, message: `ociVersion "${config.ociVersion}" is not a version of SemVer 2.0.0`, hint: `for example "${SPEC_VERSION}"` }];
   if (match[1] !== "1") return [{ pointer, message: `ociVersion "${config.ociVersion}" is not supported: its major version is not 1` }];
   return [];
 }

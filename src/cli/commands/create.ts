@@ -1,7 +1,7 @@
 // tsrun create: build the container and leave it waiting for start.
 import { loadChunk } from "../../sys.ts";
 import { type Command, idOf } from "../command.ts";
-import { isSet, numberValue, type FlagRow, type Parsed } from "../flags.ts";
+import { type FlagRow, isSet, numberValue, type Parsed } from "../flags.ts";
 import { absolute } from "../paths.ts";
 
 /** What create and run have in common. */

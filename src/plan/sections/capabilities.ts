@@ -11,7 +11,7 @@ const AT = "/process/capabilities";
 export function credentialOps(context: Context, process: Process, enterCwd: readonly Op[]): Op[] {
   const { options, facts } = context;
   // Absent means none, as in runc and crun: the caller's capabilities are not the container's.
-  const { masks, warnings } = capabilityMasks(process.capabilities ?? {}, facts.lastCap, AT);
+  const { masks, warnings } = capabilityMasks(process.capabilities ?? {}, facts.lastCap, grantableMask(context), AT);
   context.warnings.push(...warnings);
   const at = pointerIf(process.capabilities, AT);
   const { uid, gid, additionalGids = [] } = process.user;
@@ -29,4 +29,9 @@ export function credentialOps(context: Context, process: Process, enterCwd: read
   );
   if (process.noNewPrivileges === true) ops.push({ op: "cred.no_new_privs", at: "/process/noNewPrivileges" });
   return ops;
+}
+
+/** In a user namespace of its own init has every capability; elsewhere those that the runtime has. */
+function grantableMask({ namespaces, facts }: Context): number {
+  return namespaces.user === undefined ? facts.grantable : 2 ** (facts.lastCap + 1) - 1;
 }

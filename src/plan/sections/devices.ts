@@ -8,11 +8,11 @@ import { cleanPath, containerPath, isWithin } from "../paths.ts";
 /** Name below /dev, major, minor: all of them character devices with mode 0666. */
 const DEFAULT_DEVICES: readonly (readonly [string, number, number])[] = [
   ["null", 1, 3],
-  ["zero", 1, 5],
-  ["full", 1, 7],
   ["random", 1, 8],
-  ["urandom", 1, 9],
+  ["full", 1, 7],
   ["tty", 5, 0],
+  ["zero", 1, 5],
+  ["urandom", 1, 9],
 ];
 
 const DEFAULT_MODE = 0o666;

@@ -7,7 +7,7 @@ import { idmapOps } from "./idmap.ts";
 /** Order of joining: the user namespace gives the rights to join the others; after the mount namespace the other paths are gone. */
 const JOIN_ORDER: readonly NamespaceType[] = ["user", "ipc", "uts", "network", "pid", "cgroup", "time", "mount"];
 
-/** Made by clone3 in one go. cgroup and time come later: their moment is not the start of the process. */
+/** Made by one clone3, of the first process or of the fork. cgroup and time come later: their moment is not the start of the process. */
 const CLONED: readonly NamespaceType[] = ["user", "mount", "uts", "ipc", "network", "pid"];
 
 export interface NamespaceStart {
@@ -22,13 +22,12 @@ export function startNamespaces(context: Context): NamespaceStart {
     // The namespaces that are joined and the ones that are made do not depend on one another.
     return { cloneFlags: made, ops: [...joinOps(context), ...idmapOps(context)] };
   }
-  const atUser = context.namespaces.user?.at ?? "";
-  if (isNew(context, "time") && isNew(context, "user")) {
-    // The time namespace is to belong to the new user namespace, or an unprivileged runtime could not make it:
-    // so this comes first, alone, and the process that fork makes gets the rest.
+  if (isNew(context, "user")) {
+    // Alone and first: execve of init in a user namespace without mappings would take all capabilities away, and the other
+    // namespaces are to belong to it. They are made by the fork, when the mappings are there.
     const ops: Op[] = [
       ...joinOps(context),
-      { op: "ns.unshare", at: atUser, flags: CLONE.user },
+      { op: "ns.unshare", at: context.namespaces.user?.at ?? "", flags: CLONE.user },
       ...idmapOps(context),
       ...timeOps(context),
       forkOp(context, made - CLONE.user),
@@ -40,11 +39,11 @@ export function startNamespaces(context: Context): NamespaceStart {
 
 /**
  * The first process cannot be init itself: a pid or time namespace takes in only the children of the process that joins or
- * makes it; what is joined from outside must be joined before a new user namespace takes the rights away.
+ * makes it; a user namespace must have its mappings before the others are made in it.
  */
 function needsForkStage(context: Context): boolean {
-  if (isJoined(context, "user") || isJoined(context, "pid") || context.namespaces.time !== undefined) return true;
-  return isNew(context, "user") && JOIN_ORDER.some((type) => isJoined(context, type));
+  const { user, time } = context.namespaces;
+  return user !== undefined || time !== undefined || isJoined(context, "pid");
 }
 
 function newFlags(context: Context): number {

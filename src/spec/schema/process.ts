@@ -2,7 +2,24 @@
 import { boolean, form, int32, integer, list, object, oneOf, optional, string, strings, uint32, uint64 } from "./kinds.ts";
 
 /** Those of setrlimit(2), RLIMIT_ left out. */
-const RESOURCES = ["AS", "CORE", "CPU", "DATA", "FSIZE", "LOCKS", "MEMLOCK", "MSGQUEUE", "NICE", "NOFILE", "NPROC", "RSS", "RTPRIO", "RTTIME", "SIGPENDING", "STACK"];
+const RESOURCES = [
+  "AS",
+  "CORE",
+  "CPU",
+  "DATA",
+  "FSIZE",
+  "LOCKS",
+  "MEMLOCK",
+  "MSGQUEUE",
+  "NICE",
+  "NOFILE",
+  "NPROC",
+  "RSS",
+  "RTPRIO",
+  "RTTIME",
+  "SIGPENDING",
+  "STACK",
+];
 
 const user = object({ uid: uint32, gid: uint32, umask: optional(uint32), additionalGids: optional(list(uint32)), username: optional(string) });
 

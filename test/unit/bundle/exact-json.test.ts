@@ -16,7 +16,7 @@ test("integers beyond 2^53 stay exact", () => {
 });
 
 test("the same values as JSON.parse otherwise", () => {
-  const text = ' {"a": [1, -2.5, true, false, null, "x\\n\\u00e9", {}], "": [] } ';
+  const text = ' {"a": [1, -2.5, true, false, null, "x\\n\\u00e9 \\"q\\" \\\\", {}], "": [] } ';
   expect(value(text)).toEqual(JSON.parse(text));
 });
 
@@ -27,7 +27,9 @@ test("__proto__ is a name like any other", () => {
 });
 
 test("a name that occurs twice is refused with its place", () => {
-  expect(parseExact('{"a": 1,\n "a": 2}')).toEqual({ fault: { code: "TS1101", message: 'the name "a" occurs twice in the same object', pointer: "/a", line: 2, column: 2 } });
+  expect(parseExact('{"a": 1,\n "a": 2}')).toEqual({
+    fault: { code: "TS1101", message: 'the name "a" occurs twice in the same object', pointer: "/a", line: 2, column: 2 },
+  });
 });
 
 test("faults name what was expected", () => {
@@ -37,8 +39,14 @@ test("faults name what was expected", () => {
     ['{"a" 1}', 'expected ":" after a name, not "1"'],
     ['"abc', "a string has no end"],
     ["01", 'expected the end of the document, not "1"'],
-    ["\ufeff{}", 'expected a value, not "\ufeff"'],
+    ["\ufeff{}", "the document begins with a byte order mark, which JSON has not"],
     ['"\\x"', "a string has an unknown escape"],
+    ['"a\nb"', "a control character in a string must be written as an escape"],
+    ['"a\\"', "a string has no end"],
+    ['{"a": 1,}', 'expected a name in quotes, not "}"'],
+    ["[1,]", 'expected a value, not "]"'],
+    ["-", 'expected a value, not "-"'],
+    ["", "expected a value, not the end of the document"],
     ["[".repeat(600), "nested deeper than 512 levels"],
   ] as const) {
     const result = parseExact(text);
@@ -51,4 +59,25 @@ test("locate finds the line and column of a pointer, or of its nearest parent", 
   expect(locate(text, "/mounts/1")).toEqual({ line: 4, column: 5 });
   expect(locate(text, "/mounts/1/a~1b")).toEqual({ line: 4, column: 13 });
   expect(locate(text, "/mounts/7/options")).toEqual({ line: 2, column: 13 });
+});
+
+test("what JSON.parse takes and refuses, it takes and refuses too", () => {
+  const parts = ["{", "}", "[", "]", ",", ":", '"a"', '"b\\n"', '"', "\\", "1", "-0", ".5", "1e5", "tru", "true", "null", " ", "\n", "\t"];
+  let seed = 1;
+  const next = (below: number) => {
+    seed = (seed * 48271) % 2147483647;
+    return seed % below;
+  };
+  for (let round = 0; round < 20_000; round++) {
+    const text = Array.from({ length: 1 + next(8) }, () => parts[next(parts.length)]).join("");
+    const result = parseExact(text);
+    if ("fault" in result && result.fault.code === "TS1101") continue;
+    let expected: { value?: unknown };
+    try {
+      expected = { value: JSON.parse(text) };
+    } catch {
+      expected = {};
+    }
+    expect({ text, ...("fault" in result ? {} : result) }).toEqual({ text, ...expected });
+  }
 });

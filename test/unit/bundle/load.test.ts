@@ -64,7 +64,9 @@ test("spec 1.05: not UTF-8", () => {
 });
 
 test("spec 1.06: a newer minor version is a warning", () => {
-  expect(load({ config: config({ ociVersion: "1.99.0" }) }).warnings).toEqual(["ociVersion 1.99.0 is newer than 1.3.0: properties that are not known are ignored"]);
+  expect(load({ config: config({ ociVersion: "1.99.0" }) }).warnings).toEqual([
+    "ociVersion 1.99.0 is newer than 1.3.0: properties that are not known are ignored",
+  ]);
   expect(load({ config: config({ ociVersion: "1.0.2-dev" }) }).warnings).toEqual([]);
 });
 
@@ -81,7 +83,8 @@ test("spec 5.02: the root filesystem must be there and be a directory", () => {
 });
 
 test("CVE-2019-19921: only a proc filesystem may be bound over /proc", () => {
-  const bind = (source: string) => config({ mounts: [{ destination: "/proc", type: "proc", source, options: ["rbind"] }], linux: { namespaces: [{ type: "mount" }] } });
+  const bind = (source: string) =>
+    config({ mounts: [{ destination: "/proc", type: "proc", source, options: ["rbind"] }], linux: { namespaces: [{ type: "mount" }] } });
   expect(load({ config: bind("/proc") }).config.mounts?.length).toBe(1);
   expect(refusal({ config: bind("volume") })).toMatchObject({ code: "TS1103", pointer: "/mounts/0" });
 });

@@ -34,7 +34,12 @@ test("a document that is no object", () => {
 });
 
 test("64-bit limits", () => {
-  const faults = (hard: number | bigint) => findSchemaProblems({ ociVersion: "1.0.0", root: { path: "r" }, process: { cwd: "/", user: { uid: 0, gid: 0 }, rlimits: [{ type: "RLIMIT_CORE", soft: 0, hard }] } }).length;
+  const faults = (hard: number | bigint) =>
+    findSchemaProblems({
+      ociVersion: "1.0.0",
+      root: { path: "r" },
+      process: { cwd: "/", user: { uid: 0, gid: 0 }, rlimits: [{ type: "RLIMIT_CORE", soft: 0, hard }] },
+    }).length;
   for (const good of [0, 9007199254740991, 9007199254740992n, 18446744073709551615n]) expect(faults(good)).toBe(0);
   for (const bad of [-1, 0.5, 1e300, Number.NaN, -1n, 18446744073709551616n]) expect(faults(bad)).toBe(1);
 });

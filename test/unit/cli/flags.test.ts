@@ -10,7 +10,13 @@ const flags: FlagRow[] = [
 const rules = { flags, command: "run " };
 
 test("values come as --name value, --name=value, -n value and -name value, before and after the id", () => {
-  for (const argv of [["--bundle", "x", "id"], ["--bundle=x", "id"], ["-b", "x", "id"], ["id", "-bundle", "x"], ["id", "-b=x"]]) {
+  for (const argv of [
+    ["--bundle", "x", "id"],
+    ["--bundle=x", "id"],
+    ["-b", "x", "id"],
+    ["id", "-bundle", "x"],
+    ["id", "-b=x"],
+  ]) {
     const parsed = parseFlags(argv, 0, rules);
     expect(parsed.values.get("bundle")).toBe("x");
     expect(parsed.positionals).toEqual(["id"]);
@@ -33,7 +39,17 @@ test("-- ends the flags", () => {
 });
 
 test("signals by name and number", () => {
-  for (const [word, number] of [["TERM", 15], ["SIGTERM", 15], ["sigkill", 9], ["9", 9], ["0", 0], ["RTMIN", 34], ["SIGRTMIN+1", 35], ["RTMAX-1", 63], ["IOT", 6]] as const) {
+  for (const [word, number] of [
+    ["TERM", 15],
+    ["SIGTERM", 15],
+    ["sigkill", 9],
+    ["9", 9],
+    ["0", 0],
+    ["RTMIN", 34],
+    ["SIGRTMIN+1", 35],
+    ["RTMAX-1", 63],
+    ["IOT", 6],
+  ] as const) {
     expect(signalNumber(word)).toBe(number);
   }
   for (const word of ["", "WINGS", "65", "-1", "RTMIN+99", "9 "]) expect(() => signalNumber(word)).toThrow("unknown signal");
