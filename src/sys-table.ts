@@ -96,6 +96,11 @@ export const SYS = {
     result: "text",
     doc: "(path, argv, env, stdin, timeoutMs or 0): run a hook or a helper with the text on stdin; the result is the last 4 KiB of its stdout and stderr. out(0) = raw wait status. ETIMEDOUT: it was killed. No signal mask, no fds but 0-2.",
   },
+  hold_signals: {
+    params: [],
+    result: "num",
+    doc: "(): keep signals pending until foreground takes them: one that comes while the container is made is for its program.",
+  },
   foreground: {
     params: ["num", "num", "num", "num"],
     result: "num",

@@ -194,6 +194,11 @@ static int64_t call_run_program(const struct sys_argument *a) {
   return tsr_run_program(a[0].text, a[1].text, a[1].length, a[2].text, a[2].length, a[3].text, a[3].length, a[4].number);
 }
 
+static int64_t call_hold_signals(const struct sys_argument *a) {
+  (void)a;
+  return tsr_hold_signals();
+}
+
 static int64_t call_foreground(const struct sys_argument *a) {
   return tsr_foreground(a[0].number, a[1].number, a[2].number, a[3].number);
 }
@@ -246,6 +251,7 @@ static const struct sys_row sys_rows[] = {
     {call_pidfd_signal, "nn", false},
     {call_pidfd_wait, "nn", false},
     {call_run_program, "sbbbn", true},
+    {call_hold_signals, "", false},
     {call_foreground, "nnnn", false},
 };
 
@@ -297,5 +303,6 @@ static const JSCFunctionListEntry sys_functions[] = {
     JS_CFUNC_MAGIC_DEF("pidfd_signal", 2, sys_invoke, 44),
     JS_CFUNC_MAGIC_DEF("pidfd_wait", 2, sys_invoke, 45),
     JS_CFUNC_MAGIC_DEF("run_program", 5, sys_invoke, 46),
-    JS_CFUNC_MAGIC_DEF("foreground", 4, sys_invoke, 47),
+    JS_CFUNC_MAGIC_DEF("hold_signals", 0, sys_invoke, 47),
+    JS_CFUNC_MAGIC_DEF("foreground", 4, sys_invoke, 48),
 };

@@ -52,6 +52,7 @@ int64_t tsr_pidfd_open(int64_t);
 int64_t tsr_pidfd_signal(int64_t, int64_t);
 int64_t tsr_pidfd_wait(int64_t, int64_t);
 int64_t tsr_run_program(const char *, const char *, size_t, const char *, size_t, const char *, size_t, int64_t);
+int64_t tsr_hold_signals(void);
 int64_t tsr_foreground(int64_t, int64_t, int64_t, int64_t);
 
 #endif

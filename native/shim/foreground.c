@@ -39,6 +39,18 @@ static bool is_forwardable(int number) {
   return number != SIGKILL && number != SIGSTOP && number != SIGURG && number != 32 && number != 33;
 }
 
+/// The mask that was there before hold_signals.
+static sigset_t mask_before;
+static bool are_held;
+
+int64_t tsr_hold_signals(void) {
+  sigset_t all;
+  sigfillset(&all);
+  if (sigprocmask(SIG_BLOCK, &all, &mask_before) < 0) return -errno;
+  are_held = true;
+  return 0;
+}
+
 static int64_t catch_signals(struct sigaction *old) {
   if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
   for (int number = 1; number < NSIG; number++) {
@@ -50,6 +62,9 @@ static int64_t catch_signals(struct sigaction *old) {
     sigfillset(&action.sa_mask);
     sigaction(number, &action, &old[number]);
   }
+  // Now those that came while the container was made.
+  if (are_held) sigprocmask(SIG_SETMASK, &mask_before, NULL);
+  are_held = false;
   return 0;
 }
 

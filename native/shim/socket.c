@@ -52,10 +52,10 @@ int64_t tsr_recv_record(int64_t fd, int64_t timeout_ms) {
   struct record record;
   int fds[MAX_FDS], count;
   int64_t got = receive((int)fd, &record, sizeof record, timeout_ms, fds, &count);
+  // A peer that left messages of ours unread is first seen as a reset, and then by what it sent before: its failure record.
+  if (got == -ECONNRESET) got = receive((int)fd, &record, sizeof record, timeout_ms, fds, &count);
   for (int i = 1; i < count; i++) close(fds[i]);
   set_out(5, count > 0 ? fds[0] : -1);
-  // A peer that left messages of ours unread ends with a reset: for the reader that is the end as well.
-  if (got == -ECONNRESET) got = 0;
   if (got <= 0) return got;
   if (got != sizeof record) {
     if (count > 0) close(fds[0]);

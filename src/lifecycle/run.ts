@@ -20,6 +20,8 @@ export interface RunOptions extends BuildOptions {
 /** Returns the program's exit code, 128 + n when signal n ended it; 0 when detached. */
 export function runContainer(options: RunOptions): number {
   if (!options.detach && options.subreaper) check(sys.set_subreaper(1), "become a subreaper", "", "prctl");
+  // From the program's first moment on, our signals are its signals.
+  if (!options.detach) check(sys.hold_signals(), "hold signals back", "", "sigprocmask");
   const built = withBuilt(options, { startWait: false, detached: options.detach }, (made) => {
     publish(options, made);
     runHooks("poststart", made.record.poststart, stateOf(made.record, "running", made.record.pid));

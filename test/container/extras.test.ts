@@ -40,7 +40,7 @@ async function withOpenFiles(words: string[], flags: string[], env: Record<strin
   return new Facts(ok(await exec(argv, { cwd: container.bundle.directory, env: { PATH: process.env["PATH"] ?? "", ...env } })).stdout);
 }
 
-spec("7.16 --preserve-fds N hands 3 to 2+N on, and no more", async () => {
+spec("7.16 --preserve-fds N hands 3 to 2+N on, and no more", needs("lowFds"), async () => {
   const f = await withOpenFiles(["fdread:3", "fdread:4", "fds"], ["--preserve-fds", "2"]);
   expect([f.get("fdread:3"), f.get("fdread:4")]).toEqual(["three", "four"]);
   expect(f.all("fd").map((line) => line.split(" ")[0])).toEqual(["0", "1", "2", "3", "4"]);
