@@ -35,7 +35,7 @@ async function unitTests(): Promise<Outcome> {
 
 async function format(): Promise<Outcome> {
   if (Bun.which("clang-format") === null) return { isGood: true, output: "", missing: "clang-format" };
-  if (!existsSync(`${REPOSITORY}/.clang-format`)) return { isGood: true, output: "", missing: "a .clang-format file" };
+  if (!existsSync(`${REPOSITORY}/.clang-format`)) return { isGood: true, output: "", missing: ".clang-format" };
   return command(["clang-format", "--dry-run", "--Werror", ...cFiles()]);
 }
 

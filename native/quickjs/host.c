@@ -1,6 +1,7 @@
 // main() of the released tool: QuickJS with our bytecode, the shim's calls as functions, and nothing else. There is no file
 // loader, no eval and no environment that the engine reads: what runs is what was linked in.
 #include <errno.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,7 @@
 #include "blobs.h"
 #include <quickjs.h>
 
-enum { MAX_ARGUMENTS = 8, EXIT_BUG = 70, GC_NEVER = -1 };
+enum { MAX_ARGUMENTS = 8, EXIT_BUG = 70, GC_NEVER = -1, HEAP_BYTES = 1 << 20 };
 
 struct sys_argument {
   int64_t number;
@@ -115,6 +116,8 @@ static JSValue new_host(JSContext *context, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+  // One brk(2) for all of a usual command's memory, not one every 128 KiB.
+  mallopt(M_TOP_PAD, HEAP_BYTES);
   JSContext *context = new_context();
   if (!context) _exit(EXIT_BUG);
   // The first blob is the entry (src/host-quickjs/main.ts).

@@ -42,14 +42,29 @@ int64_t tsr_clock_ns(int64_t clock) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/// Days since 1970-01-01 -> year, month (1-12) and day of the Gregorian calendar. Years begin in March here, so that a leap day is
+/// the last day of one. gmtime_r would do the same, but reads the time zone files first: 0.1 ms at every create.
+static void civil_date(int64_t days, int *year, int *month, int *day) {
+  enum { DAYS_TO_MARCH_OF_YEAR_0 = 719468, ERA_YEARS = 400, ERA_DAYS = 146097 };
+  days += DAYS_TO_MARCH_OF_YEAR_0;
+  int64_t era = days / ERA_DAYS, of_era = days % ERA_DAYS;
+  int64_t years = (of_era - of_era / 1460 + of_era / 36524 - of_era / (ERA_DAYS - 1)) / 365;
+  int64_t of_year = of_era - (365 * years + years / 4 - years / 100);
+  int64_t months = (5 * of_year + 2) / 153;
+  *day = (int)(of_year - (153 * months + 2) / 5 + 1);
+  *month = (int)(months < 10 ? months + 3 : months - 9);
+  *year = (int)(era * ERA_YEARS + years + (*month <= 2 ? 1 : 0));
+}
+
 int64_t tsr_time_text(void) {
+  enum { DAY_SECONDS = 86400 };
   struct timespec now;
-  struct tm utc;
+  int year, month, day;
   clock_gettime(CLOCK_REALTIME, &now);
-  gmtime_r(&now.tv_sec, &utc);
+  civil_date(now.tv_sec / DAY_SECONDS, &year, &month, &day);
+  int second = (int)(now.tv_sec % DAY_SECONDS);
   char text[80];
-  int length = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
-                        utc.tm_sec, now.tv_nsec);
+  int length = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", year, month, day, second / 3600, second / 60 % 60, second % 60, now.tv_nsec);
   return text_copy_exact(text, (size_t)length);
 }
 

@@ -181,7 +181,8 @@ static void word_prctl(const char *key) {
 
 static void word_rlimits(const char *key) {
   (void)key;
-  static const char *const names[] = {"CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS", "LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"};
+  static const char *const names[] = {"CPU",     "FSIZE", "DATA",  "STACK",      "CORE",     "RSS",  "NPROC",  "NOFILE",
+                                      "MEMLOCK", "AS",    "LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"};
   for (int resource = 0; resource < 16; resource++) {
     struct rlimit limit;
     char name[64];
@@ -196,14 +197,24 @@ static void word_mounts(const char *key) {
   answer_file("mount", "/proc/self/mountinfo", true);
 }
 
-static void word_cgroup(const char *key) { answer_file(key, "/proc/self/cgroup", true); }
+static void word_cgroup(const char *key) {
+  answer_file(key, "/proc/self/cgroup", true);
+}
 
-static void word_oom(const char *key) { answer_file(key, "/proc/self/oom_score_adj", false); }
+static void word_oom(const char *key) {
+  answer_file(key, "/proc/self/oom_score_adj", false);
+}
 
 static void describe(char *text, size_t size, const struct stat *info) {
-  const char *type = S_ISREG(info->st_mode) ? "file" : S_ISDIR(info->st_mode) ? "dir" : S_ISLNK(info->st_mode) ? "link" : S_ISCHR(info->st_mode) ? "char" : S_ISBLK(info->st_mode) ? "block" : S_ISFIFO(info->st_mode) ? "fifo" : "socket";
-  snprintf(text, size, "%s %04o %u:%u %u:%u size=%lld dev=%llu ino=%llu", type, info->st_mode & 07777, info->st_uid, info->st_gid, major(info->st_rdev), minor(info->st_rdev), (long long)info->st_size,
-           (unsigned long long)info->st_dev, (unsigned long long)info->st_ino);
+  const char *type = S_ISREG(info->st_mode)    ? "file"
+                     : S_ISDIR(info->st_mode)  ? "dir"
+                     : S_ISLNK(info->st_mode)  ? "link"
+                     : S_ISCHR(info->st_mode)  ? "char"
+                     : S_ISBLK(info->st_mode)  ? "block"
+                     : S_ISFIFO(info->st_mode) ? "fifo"
+                                               : "socket";
+  snprintf(text, size, "%s %04o %u:%u %u:%u size=%lld dev=%llu ino=%llu", type, info->st_mode & 07777, info->st_uid, info->st_gid, major(info->st_rdev),
+           minor(info->st_rdev), (long long)info->st_size, (unsigned long long)info->st_dev, (unsigned long long)info->st_ino);
 }
 
 /** Every open descriptor: number, close-on-exec, what it is, and its /proc link when there is one. */
@@ -278,8 +289,8 @@ struct attr {
 static void word_sched(const char *key) {
   struct attr attr = {0};
   syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0);
-  answer(key, "policy=%u flags=%llu nice=%d priority=%u runtime=%llu deadline=%llu period=%llu", attr.policy, (unsigned long long)attr.flags, attr.nice, attr.priority, (unsigned long long)attr.runtime,
-         (unsigned long long)attr.deadline, (unsigned long long)attr.period);
+  answer(key, "policy=%u flags=%llu nice=%d priority=%u runtime=%llu deadline=%llu period=%llu", attr.policy, (unsigned long long)attr.flags, attr.nice,
+         attr.priority, (unsigned long long)attr.runtime, (unsigned long long)attr.deadline, (unsigned long long)attr.period);
 }
 
 static void word_affinity(const char *key) {
@@ -298,7 +309,9 @@ static void word_ioprio(const char *key) {
   answer(key, "%ld %ld", value >> 13, value & 0x1fff);
 }
 
-static void word_personality(const char *key) { answer(key, "%lx", (unsigned long)(unsigned)personality(0xffffffff)); }
+static void word_personality(const char *key) {
+  answer(key, "%lx", (unsigned long)(unsigned)personality(0xffffffff));
+}
 
 static void word_clock(const char *key) {
   (void)key;
@@ -323,7 +336,8 @@ static void word_signals(const char *key) {
   size_t used_blocked = 0, used_ignored = 0;
   for (int number = 1; number < 65; number++) {
     struct sigaction action = {0};
-    if (sigismember(&mask, number) == 1) used_blocked += (size_t)snprintf(blocked + used_blocked, sizeof(blocked) - used_blocked, "%s%d", used_blocked ? " " : "", number);
+    if (sigismember(&mask, number) == 1)
+      used_blocked += (size_t)snprintf(blocked + used_blocked, sizeof(blocked) - used_blocked, "%s%d", used_blocked ? " " : "", number);
     if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
       used_ignored += (size_t)snprintf(ignored + used_ignored, sizeof(ignored) - used_ignored, "%s%d", used_ignored ? " " : "", number);
   }
@@ -345,7 +359,9 @@ static void word_net(const char *key) {
 }
 
 /** Waits for a signal that ends it; SIGTERM does so even for pid 1, where the default disposition would ignore it. */
-static void end_now(int number) { _exit(128 + number); }
+static void end_now(int number) {
+  _exit(128 + number);
+}
 
 static void word_pause(const char *key) {
   (void)key;
@@ -374,7 +390,9 @@ static void word_link(const char *key, const char *path) {
   answer(key, "%s%s", length < 0 ? "!" : "", length < 0 ? strerrorname_np(errno) : text);
 }
 
-static void word_read(const char *key, const char *path) { answer_file(key, path, false); }
+static void word_read(const char *key, const char *path) {
+  answer_file(key, path, false);
+}
 
 static void word_ls(const char *key, const char *path) {
   struct dirent **entries;
@@ -386,7 +404,8 @@ static void word_ls(const char *key, const char *path) {
   char text[8192] = "";
   size_t used = 0;
   for (int i = 0; i < count && used < sizeof(text); i++)
-    if (strcmp(entries[i]->d_name, ".") != 0 && strcmp(entries[i]->d_name, "..") != 0) used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "", entries[i]->d_name);
+    if (strcmp(entries[i]->d_name, ".") != 0 && strcmp(entries[i]->d_name, "..") != 0)
+      used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "", entries[i]->d_name);
   answer(key, "%s", text);
 }
 
@@ -420,9 +439,13 @@ static void word_write(const char *key, const char *argument) {
   close(fd);
 }
 
-static void word_mkdir(const char *key, const char *path) { answer_result(key, mkdir(path, 0777)); }
+static void word_mkdir(const char *key, const char *path) {
+  answer_result(key, mkdir(path, 0777));
+}
 
-static void word_unlink(const char *key, const char *path) { answer_result(key, unlink(path)); }
+static void word_unlink(const char *key, const char *path) {
+  answer_result(key, unlink(path));
+}
 
 /** mknod:c,1,3,/path */
 static void word_mknod(const char *key, const char *argument) {
@@ -438,10 +461,13 @@ static void word_statfs(const char *key, const char *path) {
     answer(key, "!%s", strerrorname_np(errno));
     return;
   }
-  answer(key, "type=%lx bytes=%llu inodes=%llu flags=%lx", (unsigned long)info.f_type, (unsigned long long)info.f_blocks * (unsigned long long)info.f_bsize, (unsigned long long)info.f_files, (unsigned long)info.f_flags);
+  answer(key, "type=%lx bytes=%llu inodes=%llu flags=%lx", (unsigned long)info.f_type, (unsigned long long)info.f_blocks * (unsigned long long)info.f_bsize,
+         (unsigned long long)info.f_files, (unsigned long)info.f_flags);
 }
 
-static void word_chdir(const char *key, const char *path) { answer_result(key, chdir(path)); }
+static void word_chdir(const char *key, const char *path) {
+  answer_result(key, chdir(path));
+}
 
 static void word_echo(const char *key, const char *text) {
   (void)key;
@@ -482,7 +508,9 @@ static void word_die(const char *key, const char *number) {
 
 /** exit-on:15  waits for the signal, answers, and ends with 0. */
 static volatile sig_atomic_t g_signal;
-static void note_signal(int number) { g_signal = number; }
+static void note_signal(int number) {
+  g_signal = number;
+}
 
 static void word_await(const char *key, const char *number) {
   signal(atoi(number), note_signal);
@@ -571,25 +599,31 @@ static void word_exec(const char *key, const char *path) {
 }
 
 /** mount:TYPE,/path  may the container mount? */
-static void word_unshare(const char *key, const char *flags) { answer_result(key, unshare((int)strtol(flags, NULL, 0))); }
+static void word_unshare(const char *key, const char *flags) {
+  answer_result(key, unshare((int)strtol(flags, NULL, 0)));
+}
 
 static const struct {
   const char *name;
   void (*run)(const char *key);
 } plain[] = {
-    {"cwd", word_cwd},         {"args", word_args},       {"env", word_env},       {"user", word_user},   {"umask", word_umask},     {"caps", word_caps},       {"prctl", word_prctl},
-    {"rlimits", word_rlimits}, {"mounts", word_mounts},   {"cgroup", word_cgroup}, {"oom", word_oom},     {"fds", word_fds},         {"uts", word_uts},         {"ns", word_ns},
-    {"ids", word_ids},         {"tty", word_tty},         {"sched", word_sched},   {"ioprio", word_ioprio}, {"affinity", word_affinity}, {"personality", word_personality}, {"clock", word_clock},
-    {"keyring", word_keyring}, {"signals", word_signals}, {"net", word_net},       {"pause", word_pause},
+    {"cwd", word_cwd},       {"args", word_args},       {"env", word_env},           {"user", word_user},
+    {"umask", word_umask},   {"caps", word_caps},       {"prctl", word_prctl},       {"rlimits", word_rlimits},
+    {"mounts", word_mounts}, {"cgroup", word_cgroup},   {"oom", word_oom},           {"fds", word_fds},
+    {"uts", word_uts},       {"ns", word_ns},           {"ids", word_ids},           {"tty", word_tty},
+    {"sched", word_sched},   {"ioprio", word_ioprio},   {"affinity", word_affinity}, {"personality", word_personality},
+    {"clock", word_clock},   {"keyring", word_keyring}, {"signals", word_signals},   {"net", word_net},
+    {"pause", word_pause},
 };
 
 static const struct {
   const char *name;
   void (*run)(const char *key, const char *argument);
 } with_argument[] = {
-    {"stat", word_stat},   {"link", word_link},   {"read", word_read},   {"ls", word_ls},         {"open", word_open},   {"write", word_write},   {"mkdir", word_mkdir}, {"unlink", word_unlink},
-    {"mknod", word_mknod}, {"statfs", word_statfs}, {"chdir", word_chdir}, {"echo", word_echo},     {"err", word_err},     {"exit", word_exit},     {"sleep", word_sleep}, {"die", word_die},
-    {"await", word_await}, {"fork", word_fork},   {"spawn", word_spawn}, {"alloc", word_alloc},   {"notify", word_notify}, {"fdread", word_fdread}, {"exec", word_exec},   {"unshare", word_unshare},
+    {"stat", word_stat},   {"link", word_link},     {"read", word_read},     {"ls", word_ls},         {"open", word_open},   {"write", word_write},
+    {"mkdir", word_mkdir}, {"unlink", word_unlink}, {"mknod", word_mknod},   {"statfs", word_statfs}, {"chdir", word_chdir}, {"echo", word_echo},
+    {"err", word_err},     {"exit", word_exit},     {"sleep", word_sleep},   {"die", word_die},       {"await", word_await}, {"fork", word_fork},
+    {"spawn", word_spawn}, {"alloc", word_alloc},   {"notify", word_notify}, {"fdread", word_fdread}, {"exec", word_exec},   {"unshare", word_unshare},
 };
 
 static void run_word(const char *word) {
