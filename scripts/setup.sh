@@ -27,7 +27,8 @@ fi
 # A lock file newer than what is installed means that packages have changed.
 if [ ! -x node_modules/.bin/bun ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo "setup: npm packages"
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+  # Not "npm ci": it wants the optional packages of every other platform in the lock file as well.
+  npm install --ignore-scripts --no-save --no-audit --no-fund --loglevel=error
 fi
 # The package's own launcher downloads nothing, but wants its install script; the binary itself is in a package of the platform.
 if ! node_modules/.bin/bun --version >/dev/null 2>&1; then
