@@ -6,7 +6,7 @@ import { Container, fails, ok, readLog, refused, runtime } from "../helpers/cont
 import { exec } from "../helpers/exec.ts";
 import { leftovers } from "../helpers/leftovers.ts";
 import { COMMAND } from "../helpers/runtime.ts";
-import { oracle, ROOT, spec } from "../helpers/spec.ts";
+import { needs, oracle, ROOT, spec } from "../helpers/spec.ts";
 
 spec("3.05 create does not run the program; start does", async () => {
   const container = new Container(bundle(probe("echo:running", "pause")));
@@ -369,7 +369,7 @@ spec("3.13 of 6 starts at once exactly one wins", oracle({ runc: "the others wai
   expect(await container.status()).toBe("running");
 });
 
-spec("run hands signals on to the program", async () => {
+spec("run hands signals on to the program", needs("oneThread"), async () => {
   const container = new Container(bundle(probe("await:15")));
   const running = Bun.spawn([...COMMAND, "--root", ROOT, "run", "--bundle", container.bundle.directory, container.id], {
     stdin: "ignore",

@@ -48,6 +48,8 @@ export const NEEDS = {
   busybox: { name: "busybox (package busybox-static)", ci: true, isThere: () => existsSync("/usr/bin/busybox") || existsSync("/bin/busybox") },
   // Bun opens and closes low descriptors of its own before a line of ours is run.
   lowFds: { name: "a host that leaves descriptors 3 and 4 alone", ci: false, isThere: () => process.env["TSRUN_HOST"] !== "bun" },
+  // A signal mask is a thread's own: Bun's other threads take what the runtime wants to hold back.
+  oneThread: { name: "a host with one thread", ci: false, isThere: () => process.env["TSRUN_HOST"] !== "bun" },
   resource: {
     name: "CAP_SYS_RESOURCE",
     ci: false,
