@@ -1,17 +1,24 @@
-// main() of the released tool: QuickJS with our bytecode, the shim's calls as functions, and nothing else. There is no file
-// loader, no eval and no environment that the engine reads: what runs is what was linked in.
+// main() of the released tool: QuickJS with the shim's calls as functions, and nothing else. There is no eval and no environment
+// that the engine reads: what runs is what was linked in.
+//
+// The build runs this executable once, to evaluate the bytecode of the TypeScript and to write the heap that this leaves
+// (write_snapshot). It then puts these bytes into the executable's section ".snapshot", and from then on main() finds the context,
+// all modules and their functions in memory as they were: a start reads no bytecode and makes no object but argv's.
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../gen/sys.gen.h"
 #include "../shim/shim.h"
-#include "blobs.h"
+#include "heap.h"
 #include <quickjs.h>
 
 enum { MAX_ARGUMENTS = 8, EXIT_BUG = 70, GC_NEVER = -1, HEAP_BYTES = 1 << 20 };
@@ -59,28 +66,6 @@ static JSValue sys_invoke(JSContext *context, JSValueConst self, int count, JSVa
   return JS_NewInt64(context, result);
 }
 
-/// Bytecode -> what the script evaluates to.
-static JSValue run_blob(JSContext *context, const struct blob *blob) {
-  JSValue code = JS_ReadObject(context, blob->start, (size_t)(blob->end - blob->start), JS_READ_OBJ_BYTECODE);
-  return JS_IsException(code) ? code : JS_EvalFunction(context, code);
-}
-
-/// Modules of the main script that chunks use as well (scripts/build.ts).
-static JSValue shared;
-
-/// A chunk evaluates to a function of the shared modules, which returns its exports.
-static JSValue load_chunk(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
-  (void)self;
-  (void)count;
-  const char *name = JS_ToCString(context, values[0]);
-  if (!name) return JS_EXCEPTION;
-  const struct blob *blob = blobs;
-  while (blob->name && strcmp(blob->name, name) != 0) blob++;
-  JSValue chunk = blob->name ? run_blob(context, blob) : JS_ThrowReferenceError(context, "no chunk \"%s\"", name);
-  JS_FreeCString(context, name);
-  return JS_IsException(chunk) ? chunk : JS_Call(context, chunk, JS_UNDEFINED, 1, &shared);
-}
-
 static void print_exception(JSContext *context) {
   JSValue exception = JS_GetException(context);
   const char *message = JS_ToCString(context, exception);
@@ -90,7 +75,7 @@ static void print_exception(JSContext *context) {
 }
 
 static JSContext *new_context(void) {
-  JSRuntime *runtime = JS_NewRuntime();
+  JSRuntime *runtime = JS_NewRuntime2(&heap_functions, NULL);
   if (!runtime) return NULL;
   // A command lives for milliseconds: the kernel frees its memory at the end.
   JS_SetGCThreshold(runtime, (size_t)GC_NEVER);
@@ -104,31 +89,58 @@ static JSContext *new_context(void) {
   return context;
 }
 
-/// The object that the entry script is called with: sys, loadChunk and argv.
-static JSValue new_host(JSContext *context, int argc, char **argv) {
-  JSValue host = JS_NewObject(context), sys = JS_NewObject(context), arguments = JS_NewArray(context);
+/// All of a file, from libc's heap; NULL with errno set.
+static uint8_t *read_file(const char *path, size_t *size) {
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat status;
+  if (file < 0 || fstat(file, &status)) return NULL;
+  *size = (size_t)status.st_size;
+  uint8_t *bytes = malloc(*size);
+  ssize_t length = bytes ? read(file, bytes, *size) : -1;
+  close(file);
+  return length == (ssize_t)*size ? bytes : NULL;
+}
+
+/// Bytecode -> the function that it evaluates to, and this called with the port to the system -> the tool's entry.
+static JSValue evaluate(JSContext *context, const uint8_t *bytes, size_t size) {
+  JSValue code = JS_ReadObject(context, bytes, size, JS_READ_OBJ_BYTECODE);
+  if (JS_IsException(code)) return code;
+  JSValue install = JS_EvalFunction(context, code);
+  if (JS_IsException(install)) return install;
+  JSValue sys = JS_NewObject(context);
   JS_SetPropertyFunctionList(context, sys, sys_functions, sizeof sys_functions / sizeof *sys_functions);
-  for (int i = 1; i < argc; i++) JS_SetPropertyUint32(context, arguments, (uint32_t)(i - 1), JS_NewString(context, argv[i]));
-  JS_SetPropertyStr(context, host, "sys", sys);
-  JS_SetPropertyStr(context, host, "argv", arguments);
-  JS_SetPropertyStr(context, host, "loadChunk", JS_NewCFunction(context, load_chunk, "loadChunk", 1));
-  return host;
+  return JS_Call(context, install, JS_UNDEFINED, 1, &sys);
+}
+
+/// At build time: tsrun BYTECODE > HEAP
+static int write_snapshot(const char *bytecode) {
+  size_t size;
+  uint8_t *bytes = read_file(bytecode, &size);
+  if (!bytes) return perror(bytecode), EXIT_BUG;
+  JSContext *context = new_context();
+  if (!context) return EXIT_BUG;
+  JSValue entry = evaluate(context, bytes, size);
+  if (JS_IsException(entry)) return print_exception(context), EXIT_BUG;
+  snapshot.entry = entry;
+  snapshot.context = context;
+  return write(STDOUT_FILENO, &snapshot, snapshot.used) == (ssize_t)snapshot.used ? 0 : EXIT_BUG;
+}
+
+static JSValue to_array(JSContext *context, int count, char **texts) {
+  JSValue array = JS_NewArray(context);
+  for (int i = 0; i < count; i++) JS_SetPropertyUint32(context, array, (uint32_t)i, JS_NewString(context, texts[i]));
+  return array;
 }
 
 int main(int argc, char **argv) {
+  if (!snapshot.context) return argc == 2 ? write_snapshot(argv[1]) : EXIT_BUG;
   // One brk(2) for all of a usual command's memory, not one every 128 KiB.
   mallopt(M_TOP_PAD, HEAP_BYTES);
-  JSContext *context = new_context();
-  if (!context) _exit(EXIT_BUG);
-  // The first blob is the entry (src/host-quickjs/main.ts).
-  JSValue entry = run_blob(context, &blobs[0]);
-  JSValue result = entry;
-  if (!JS_IsException(entry)) {
-    shared = JS_GetPropertyStr(context, entry, "shared");
-    JSValue host = new_host(context, argc, argv);
-    JSValue run = JS_GetPropertyStr(context, entry, "run");
-    result = JS_Call(context, run, JS_UNDEFINED, 1, &host);
-  }
+  JSContext *context = snapshot.context;
+  // The runtime remembers the stack of the build.
+  JS_UpdateStackTop(JS_GetRuntime(context));
+  JSValue arguments = to_array(context, argc - 1, argv + 1);
+  JSValue result = JS_Call(context, snapshot.entry, JS_UNDEFINED, 1, &arguments);
   int32_t code = EXIT_BUG;
   if (JS_IsException(result) || JS_ToInt32(context, &code, result)) print_exception(context);
   _exit(code);

@@ -1,5 +1,5 @@
 // A JSON parser that loses nothing: integers beyond 2^53 become bigint, a name that occurs twice is refused, and every error and
-// every JSON pointer has a line and a column. A chunk: loaded when JSON.parse would not do, or when an error needs its place.
+// every JSON pointer has a line and a column. For when JSON.parse would not do, or when an error needs its place.
 
 export interface Place {
   readonly line: number;
@@ -10,11 +10,6 @@ export interface JsonFault extends Place {
   readonly code: "TS1100" | "TS1101";
   readonly message: string;
   readonly pointer: string;
-}
-
-export interface ExactJsonChunk {
-  readonly parseExact: (text: string) => { readonly value: unknown } | { readonly fault: JsonFault };
-  readonly locate: (text: string, pointer: string) => Place | undefined;
 }
 
 const MAX_DEPTH = 512;

@@ -1,12 +1,8 @@
-// A fault of a generated validator -> a finding in plain words. A chunk: loaded only when a config is wrong; imports only types.
+// A fault of a generated validator -> a finding in plain words.
 import type { Finding } from "../errors.ts";
 
 /** Pointer below the section, keyword of the schema, and what the keyword says (scripts/gen-validators.ts). */
 export type SchemaFault = readonly [at: string, keyword: string, detail: unknown];
-
-export interface SchemaWordsChunk {
-  readonly findingOf: (fault: SchemaFault, section: string) => Finding;
-}
 
 export function findingOf([at, keyword, detail]: SchemaFault, section: string): Finding {
   const pointer = section + at;

@@ -1,29 +1,33 @@
-// Config -> findings of the generated validators. Only those of the sections that the config has are loaded.
+// Config -> findings of the generated validators.
 import type { Finding } from "../errors.ts";
-import { loadChunk } from "../sys.ts";
-import type { SchemaFault, SchemaWordsChunk } from "./schema-words.ts";
+import { validate as config } from "../spec/validators/config.gen.js";
+import { validate as hooks } from "../spec/validators/hooks.gen.js";
+import { validate as intelRdt } from "../spec/validators/intel-rdt.gen.js";
+import { validate as linux } from "../spec/validators/linux.gen.js";
+import { validate as memoryPolicy } from "../spec/validators/memory-policy.gen.js";
+import { validate as mounts } from "../spec/validators/mounts.gen.js";
+import { validate as process } from "../spec/validators/process.gen.js";
+import { validate as resources } from "../spec/validators/resources.gen.js";
+import { validate as seccomp } from "../spec/validators/seccomp.gen.js";
+import { findingOf } from "./schema-words.ts";
 
-interface ValidatorChunk {
-  readonly validate: (data: unknown) => readonly SchemaFault[] | null;
-}
-
-/** Name of the validator -> where its data is. */
-const SECTIONS: readonly (readonly [string, readonly string[]])[] = [
-  ["process", ["process"]],
-  ["mounts", ["mounts"]],
-  ["hooks", ["hooks"]],
-  ["linux", ["linux"]],
-  ["resources", ["linux", "resources"]],
-  ["seccomp", ["linux", "seccomp"]],
-  ["intel-rdt", ["linux", "intelRdt"]],
-  ["memory-policy", ["linux", "memoryPolicy"]],
+/** Validator -> where its data is. Only those of the sections that the config has are called. */
+const SECTIONS: readonly (readonly [typeof config, readonly string[]])[] = [
+  [process, ["process"]],
+  [mounts, ["mounts"]],
+  [hooks, ["hooks"]],
+  [linux, ["linux"]],
+  [resources, ["linux", "resources"]],
+  [seccomp, ["linux", "seccomp"]],
+  [intelRdt, ["linux", "intelRdt"]],
+  [memoryPolicy, ["linux", "memoryPolicy"]],
 ];
 
-export function findSchemaProblems(config: unknown): Finding[] {
-  const problems = run("config", config, "");
-  for (const [name, path] of SECTIONS) {
-    const part = memberOf(config, path);
-    if (part !== undefined) problems.push(...run(name, part, `/${path.join("/")}`));
+export function findSchemaProblems(document: unknown): Finding[] {
+  const problems = run(config, document, "");
+  for (const [validate, path] of SECTIONS) {
+    const part = memberOf(document, path);
+    if (part !== undefined) problems.push(...run(validate, part, `/${path.join("/")}`));
   }
   return problems;
 }
@@ -38,9 +42,7 @@ function memberOf(value: unknown, path: readonly string[]): unknown {
   return part;
 }
 
-function run(name: string, data: unknown, pointer: string): Finding[] {
-  const faults = (loadChunk(`validate-${name}`) as ValidatorChunk).validate(data);
-  if (faults === null) return [];
-  const { findingOf } = loadChunk("schema-words") as SchemaWordsChunk;
-  return faults.map((fault) => findingOf(fault, pointer));
+function run(validate: typeof config, data: unknown, pointer: string): Finding[] {
+  const faults = validate(data);
+  return faults === null ? [] : faults.map((fault) => findingOf(fault, pointer));
 }

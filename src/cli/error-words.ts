@@ -1,13 +1,4 @@
 // Data of an error -> words: errno names, what each step does, and hints where errno misleads.
-// A chunk: loaded only when a command has failed, so it imports nothing but types.
-
-export interface ErrorWordsChunk {
-  readonly errnoName: (errno: number) => string;
-  readonly stepMessage: (op: string, object: string, syscall: string, errno: number, fixed: string) => string;
-  readonly stepHint: (op: string, syscall: string, errno: number) => string | undefined;
-  readonly systemMessage: (action: string, object: string, syscall: string, errno: number) => string;
-  readonly systemHint: (syscall: string, errno: number, object: string) => string | undefined;
-}
 
 /** errno -> its name and its plain words, as strerror(3) has them on Linux. */
 const ERRNO: Readonly<Record<number, readonly [string, string]>> = {

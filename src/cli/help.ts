@@ -1,11 +1,6 @@
-// The help text, made from the command tables. A chunk: loaded only when help is asked for, so it imports nothing but types.
+// The help text, made from the command tables.
 import type { Command } from "./command.ts";
 import type { FlagRow } from "./flags.ts";
-
-export interface HelpChunk {
-  readonly programHelp: (commands: readonly Command[], flags: readonly FlagRow[]) => string;
-  readonly commandHelp: (command: Command) => string;
-}
 
 export function programHelp(commands: readonly Command[], flags: readonly FlagRow[]): string {
   const lines = ["tsrun - an OCI container runtime", "", "usage: tsrun [global flags] <command> [flags] [arguments]", "", "commands:"];

@@ -1,7 +1,7 @@
 // argv -> global flags -> the command's row -> its run function. One row per command.
 import { UsageError } from "../errors.ts";
 import { setLog } from "../log.ts";
-import { loadChunk, sys } from "../sys.ts";
+import { sys } from "../sys.ts";
 import type { Command, Globals } from "./command.ts";
 import { create } from "./commands/create.ts";
 import { delete_ } from "./commands/delete.ts";
@@ -12,7 +12,7 @@ import { spec } from "./commands/spec.ts";
 import { start } from "./commands/start.ts";
 import { state } from "./commands/state.ts";
 import { type FlagRow, isSet, type Parsed, parseFlags } from "./flags.ts";
-import type { HelpChunk } from "./help.ts";
+import { commandHelp, programHelp } from "./help.ts";
 import { print } from "./output.ts";
 import { absolute } from "./paths.ts";
 import { versionText } from "./version.ts";
@@ -80,6 +80,5 @@ function defaultRoot(): string {
 }
 
 function help(command: string | undefined): number {
-  const chunk = loadChunk("help") as HelpChunk;
-  return print(command === undefined ? chunk.programHelp(COMMANDS, GLOBAL_FLAGS) : chunk.commandHelp(commandNamed(command)));
+  return print(command === undefined ? programHelp(COMMANDS, GLOBAL_FLAGS) : commandHelp(commandNamed(command)));
 }

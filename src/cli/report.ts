@@ -1,10 +1,9 @@
 // Any thrown value -> one error record in the log, the words on stderr, the exit code. Nobody else prints errors.
-
-import type { ExactJsonChunk } from "../bundle/exact-json.ts";
+import { locate } from "../bundle/exact-json.ts";
 import { ConfigError, type Finding, StepError, SystemError, TsrunError } from "../errors.ts";
 import { logsToStderr, writeRecord } from "../log.ts";
-import { loadChunk, sys } from "../sys.ts";
-import type { ErrorWordsChunk } from "./error-words.ts";
+import { sys } from "../sys.ts";
+import * as words from "./error-words.ts";
 
 /** Exit code of a command that failed; exec has its own (255). */
 const FAILURE = 1;
@@ -26,7 +25,6 @@ export function report(error: unknown): number {
 }
 
 function describe(error: TsrunError): Described {
-  const words = loadChunk("error-words") as ErrorWordsChunk;
   const fields: Record<string, unknown> = { code: error.code };
   let message = error.message;
   let hint = error.hint;
@@ -70,7 +68,7 @@ function findingPlace(error: ConfigError, finding: Finding): string | undefined 
 function placeOf(error: TsrunError, pointer: string | undefined, fields: Record<string, unknown>): string | undefined {
   if (pointer === undefined || error.document === undefined) return undefined;
   fields["pointer"] = pointer;
-  const at = (loadChunk("exact-json") as ExactJsonChunk).locate(error.document.text, pointer);
+  const at = locate(error.document.text, pointer);
   if (at === undefined) return `${error.document.path} (#${pointer})`;
   fields["line"] = at.line;
   fields["column"] = at.column;

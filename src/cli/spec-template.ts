@@ -1,10 +1,5 @@
-// The config.json that `tsrun spec` writes: the same container as runc's default. A chunk: imports nothing but types.
+// The config.json that `tsrun spec` writes: the same container as runc's default.
 import type { Config, Mount } from "../spec/config.ts";
-
-export interface SpecTemplateChunk {
-  readonly defaultSpec: () => Config;
-  readonly rootlessSpec: (uid: number, gid: number) => Config;
-}
 
 const CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
 

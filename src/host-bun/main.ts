@@ -1,7 +1,7 @@
 // Entry of the tool on Bun, for checkouts: install the system port, run, exit.
 import { main } from "../main.ts";
-import { installHost } from "../sys.ts";
-import { makeHost } from "./sys.ts";
+import { installSys } from "../sys.ts";
+import { makeSys } from "./sys.ts";
 
-installHost(makeHost());
+installSys(makeSys());
 process.exit(main(process.argv.slice(2)));

@@ -1,7 +1,5 @@
 // The system port on Bun: the shim's shared library through bun:ffi. For checkouts and tests; the released tool runs on QuickJS.
 import { CString, dlopen, type FFIFunction, type Pointer, ptr } from "bun:ffi";
-import { CHUNKS } from "../chunks.ts";
-import type { Host } from "../sys.ts";
 import { type ParamKind, SYS, type Sys, type SysRow } from "../sys-table.ts";
 
 const EINVAL = 22;
@@ -51,14 +49,8 @@ function readText(shim: Record<string, (...args: unknown[]) => bigint | number>,
   return length === 0 || !address ? "" : new CString(Number(address) as Pointer, 0, length).toString();
 }
 
-export function makeHost(): Host {
+export function makeSys(): Sys {
   const shim = openShim();
   shim["tsr_set_init_path"]?.(ptr(Buffer.from(`${INIT}\0`)));
-  const sys = Object.fromEntries(Object.entries<SysRow>(SYS).map(([name, row]) => [name, bind(shim, name, row)])) as unknown as Sys;
-  return { sys, loadChunk };
-}
-
-function loadChunk(name: string): unknown {
-  if (!Object.hasOwn(CHUNKS, name)) throw new Error(`no chunk "${name}" in src/chunks.ts`);
-  return require(`../${CHUNKS[name as keyof typeof CHUNKS]}`);
+  return Object.fromEntries(Object.entries<SysRow>(SYS).map(([name, row]) => [name, bind(shim, name, row)])) as unknown as Sys;
 }

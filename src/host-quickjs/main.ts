@@ -1,13 +1,10 @@
-// Entry of the released tool: native/quickjs/host.c has put the system port, the chunk loader and argv on the global object.
+// Entry of the released tool. The build calls this function once, with the port to the system, and keeps the heap: what it
+// returns is what native/quickjs/host.c calls at each start, with argv.
 import { main } from "../main.ts";
-import { type Host, installHost } from "../sys.ts";
+import { installSys } from "../sys.ts";
+import type { Sys } from "../sys-table.ts";
 
-interface HostGlobals extends Host {
-  readonly argv: readonly string[];
-}
-
-/** host.c calls the function that this bundle evaluates to; its result is the exit code. */
-export function run(host: HostGlobals): number {
-  installHost(host);
-  return main(host.argv);
+export function install(port: Sys): typeof main {
+  installSys(port);
+  return main;
 }

@@ -9,11 +9,12 @@ import { readCgroupLayout } from "../machine/cgroup-layout.ts";
 import { readFacts } from "../machine/facts.ts";
 import { type InitProcess, killInit, startInit } from "../native/init.ts";
 import { compileCreate } from "../plan/compile.ts";
+import { explain } from "../plan/explain.ts";
 import type { MachineFacts, Plan } from "../plan/plan.ts";
 import type { StateRecord } from "../state/record.ts";
 import { hookLogPath, startSocketPath } from "../state/status.ts";
 import { claim, remove } from "../state/store.ts";
-import { loadChunk, sys } from "../sys.ts";
+import { sys } from "../sys.ts";
 import { openConsole } from "./console.ts";
 import { guideInit } from "./guide.ts";
 import { runHooksTolerantly, stateAroundPid, stateOf } from "./hooks.ts";
@@ -128,7 +129,7 @@ function compile(options: BuildOptions, mode: Mode, bundle: Bundle, directory: s
     setgroups: !needsSetgroupsDenied(mappings, facts.euid, facts.egid),
   });
   for (const warning of plan.warnings) warn(warning);
-  debug(() => `plan of "${options.id}":\n${(loadChunk("explain") as typeof import("../plan/explain.ts")).explain(plan)}`);
+  debug(() => `plan of "${options.id}":\n${explain(plan)}`);
   return plan;
 }
 

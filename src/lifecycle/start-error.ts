@@ -1,4 +1,4 @@
-// Why start failed: a chunk, loaded only then.
+// Why start failed.
 import { parseJson } from "../bundle/json.ts";
 import { checkText, type TsrunError } from "../errors.ts";
 import type { InitFailure } from "../native/events.ts";

@@ -4,11 +4,12 @@ import { nextEvent } from "../native/events.ts";
 import type { StateRecord } from "../state/record.ts";
 import { isAlive, startSocketPath } from "../state/status.ts";
 import { directoryOf, load, lock } from "../state/store.ts";
-import { loadChunk, sys } from "../sys.ts";
+import { sys } from "../sys.ts";
 import { destroy } from "./destroy.ts";
 import { runHooks, stateOf } from "./hooks.ts";
 import { listenNotify, managerSocket, passReadiness } from "./notify.ts";
 import { currentStatus } from "./query.ts";
+import { startError } from "./start-error.ts";
 
 const SEQPACKET = 1;
 
@@ -44,7 +45,6 @@ function letGo(root: string, record: StateRecord): void {
   sys.close(socket);
   sys.unlink(path);
   if (event.kind !== "fail") return;
-  const { startError } = loadChunk("start-error") as typeof import("./start-error.ts");
   const error = startError(root, record, event);
   destroy(root, record);
   throw error;

@@ -1,5 +1,5 @@
 // tsrun create: build the container and leave it waiting for start.
-import { loadChunk } from "../../sys.ts";
+import { createContainer } from "../../lifecycle/create.ts";
 import { type Command, idOf } from "../command.ts";
 import { type FlagRow, isSet, numberValue, type Parsed } from "../flags.ts";
 import { absolute } from "../paths.ts";
@@ -36,7 +36,6 @@ export const create: Command = {
   count: [1, 1],
   flags: BUILD_FLAGS,
   run(parsed, globals) {
-    const { createContainer } = loadChunk("launch") as typeof import("../../lifecycle/launch.ts");
     createContainer({ ...buildOptions(parsed, globals.root), rootless: globals.rootless, systemdCgroup: globals.systemdCgroup });
     return 0;
   },

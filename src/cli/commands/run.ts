@@ -1,5 +1,5 @@
 // tsrun run: create and start in one; in the foreground, wait for the program and clean up.
-import { loadChunk } from "../../sys.ts";
+import { runContainer } from "../../lifecycle/run.ts";
 import type { Command } from "../command.ts";
 import { isSet } from "../flags.ts";
 import { BUILD_FLAGS, buildOptions } from "./create.ts";
@@ -16,7 +16,6 @@ export const run: Command = {
     { name: "no-subreaper", doc: "do not adopt the container's orphans" },
   ],
   run(parsed, globals) {
-    const { runContainer } = loadChunk("launch") as typeof import("../../lifecycle/launch.ts");
     return runContainer({
       ...buildOptions(parsed, globals.root),
       rootless: globals.rootless,

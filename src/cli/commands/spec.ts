@@ -1,10 +1,10 @@
 // tsrun spec: write a config.json to begin with.
 import { check, UsageError } from "../../errors.ts";
-import { loadChunk, sys } from "../../sys.ts";
+import { sys } from "../../sys.ts";
 import type { Command } from "../command.ts";
 import { isSet } from "../flags.ts";
 import { absolute } from "../paths.ts";
-import type { SpecTemplateChunk } from "../spec-template.ts";
+import { defaultSpec, rootlessSpec } from "../spec-template.ts";
 
 const O_CREAT_EXCL = 0o300;
 const EEXIST = 17;
@@ -20,8 +20,7 @@ export const spec: Command = {
   ],
   run(parsed) {
     const path = `${absolute(parsed.values.get("bundle") ?? ".")}/config.json`;
-    const chunk = loadChunk("spec-template") as SpecTemplateChunk;
-    const config = isSet(parsed, "rootless") ? chunk.rootlessSpec(sys.geteuid(), sys.getegid()) : chunk.defaultSpec();
+    const config = isSet(parsed, "rootless") ? rootlessSpec(sys.geteuid(), sys.getegid()) : defaultSpec();
     const written = sys.write_file(path, `${JSON.stringify(config, null, "\t")}\n`, O_CREAT_EXCL, 0o666);
     if (written === -EEXIST) throw new UsageError("File config.json exists. Remove it first", path);
     check(written, "write the file", path, "open");
