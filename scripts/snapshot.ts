@@ -14,7 +14,6 @@ const E_SHSTRNDX = 62;
 const P_OFFSET = 8;
 const P_VADDR = 16;
 const P_FILESZ = 32;
-const P_MEMSZ = 40;
 
 export function withSnapshot(executable: Buffer, heap: Buffer): Buffer {
   const first = Number(executable.readBigUInt64LE(E_PHOFF));
@@ -25,7 +24,8 @@ export function withSnapshot(executable: Buffer, heap: Buffer): Buffer {
   const result = Buffer.concat([executable.subarray(0, Number(executable.readBigUInt64LE(header + P_OFFSET))), heap]);
   const last = Math.max(...headers.map((at) => Number(result.readBigUInt64LE(at + P_OFFSET))));
   if (last > result.length - heap.length) throw new Error("the snapshot is not the last segment of the file");
-  for (const at of [header + P_FILESZ, header + P_MEMSZ]) result.writeBigUInt64LE(BigInt(heap.length), at);
+  // P_MEMSZ stays: the rest of the room is where the tool's own objects go.
+  result.writeBigUInt64LE(BigInt(heap.length), header + P_FILESZ);
   // The section table was behind the segments; nobody needs it to run.
   result.writeBigUInt64LE(0n, E_SHOFF);
   result.writeUInt16LE(0, E_SHNUM);

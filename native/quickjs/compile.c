@@ -1,4 +1,4 @@
-// Build tool: JavaScript files -> QuickJS bytecode. Debian's qjsc needs a newer libc than Debian 12 has; the library does not.
+// Build tool: JavaScript files -> QuickJS bytecode. Only the library is built, not qjsc.
 //   compile IN.js OUT.bin [IN.js OUT.bin ...]
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,6 @@
 // all modules and their functions in memory as they were: a start reads no bytecode and makes no object but argv's.
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +20,7 @@
 #include "heap.h"
 #include <quickjs.h>
 
-enum { MAX_ARGUMENTS = 8, EXIT_BUG = 70, GC_NEVER = -1, HEAP_BYTES = 1 << 20 };
+enum { MAX_ARGUMENTS = 8, EXIT_BUG = 70, GC_NEVER = -1 };
 
 struct sys_argument {
   int64_t number;
@@ -123,6 +122,7 @@ static int write_snapshot(const char *bytecode) {
   if (JS_IsException(entry)) return print_exception(context), EXIT_BUG;
   snapshot.entry = entry;
   snapshot.context = context;
+  heap_forget_free();
   return write(STDOUT_FILENO, &snapshot, snapshot.used) == (ssize_t)snapshot.used ? 0 : EXIT_BUG;
 }
 
@@ -134,8 +134,6 @@ static JSValue to_array(JSContext *context, int count, char **texts) {
 
 int main(int argc, char **argv) {
   if (!snapshot.context) return argc == 2 ? write_snapshot(argv[1]) : EXIT_BUG;
-  // One brk(2) for all of a usual command's memory, not one every 128 KiB.
-  mallopt(M_TOP_PAD, HEAP_BYTES);
   JSContext *context = snapshot.context;
   // The runtime remembers the stack of the build.
   JS_UpdateStackTop(JS_GetRuntime(context));

@@ -1,12 +1,14 @@
 // Hooks and helper programs: started with a text on stdin, bounded in time, their last words kept.
 #include "shim.h"
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +19,8 @@ static int64_t spawn_program(const char *path, char **argv, char **env, int inpu
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   sigset_t none, all;
+  // Only fds of our caller lack the flag. Those that are to be preserved init inherits all the same (spawn.c).
+  if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) return -errno;
   sigemptyset(&none);
   sigfillset(&all);
   posix_spawn_file_actions_init(&actions);
@@ -24,7 +28,6 @@ static int64_t spawn_program(const char *path, char **argv, char **env, int inpu
   int error = posix_spawn_file_actions_adddup2(&actions, input, 0);
   if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
   if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, output, 2);
-  if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
   if (error == 0) error = posix_spawnattr_setsigmask(&attributes, &none);
   if (error == 0) error = posix_spawnattr_setsigdefault(&attributes, &all);
   if (error == 0) error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
