@@ -46,7 +46,8 @@ export function passReadiness(socket: number, manager: string, pid: number, isAl
     const line = typeof message === "string" ? message.split("\n").find((text) => text.startsWith("READY=")) : undefined;
     if (line === undefined) continue;
     const target = check(sys.connect(manager, DATAGRAM), "reach the service manager", manager, "connect");
-    for (const text of [line, `MAINPID=${pid}`]) check(sys.send_text(target, text), "tell the service manager", manager, "sendmsg");
+    // One datagram: a manager that only waits for READY may be gone before a second one.
+    check(sys.send_text(target, `${line}\nMAINPID=${pid}`), "tell the service manager", manager, "sendmsg");
     sys.close(target);
     return;
   } while (isAlive());
