@@ -29,6 +29,9 @@ enum { OP_MAX = 60, OP_WORDS = 10 };
   X(12, cgroup_join, "n") \
   X(13, personality_set, "n") \
   X(14, scheduler_set, "nninnnn") \
+  X(16, affinity_set, "l") \
+  X(17, ns_enter, "n") \
+  X(18, root_enter, "") \
   X(15, ioprio_set, "nn") \
   X(20, mountns_propagation, "n") \
   X(21, root_bind, "s") \
@@ -86,6 +89,9 @@ enum op_number {
   OP_CGROUP_JOIN = 12,
   OP_PERSONALITY_SET = 13,
   OP_SCHEDULER_SET = 14,
+  OP_AFFINITY_SET = 16,
+  OP_NS_ENTER = 17,
+  OP_ROOT_ENTER = 18,
   OP_IOPRIO_SET = 15,
   OP_MOUNTNS_PROPAGATION = 20,
   OP_ROOT_BIND = 21,
@@ -302,6 +308,23 @@ struct op_scheduler_set {
   uint64_t period;
 };
 void op_scheduler_set(const struct op_scheduler_set *op);
+
+/// sched_setaffinity of init; the mask as decimal words of 64 processors each, the lowest first.
+struct op_affinity_set {
+  struct list words;
+};
+void op_affinity_set(const struct op_affinity_set *op);
+
+/// exec: receive a pidfd of the container's process from the parent and setns(pidfd, flags) into all of its namespaces at once.
+struct op_ns_enter {
+  uint64_t flags;
+};
+void op_ns_enter(const struct op_ns_enter *op);
+
+/// exec, without a mount namespace: receive the container's root directory from the parent, and chroot into it.
+struct op_root_enter {
+};
+void op_root_enter(const struct op_root_enter *op);
 
 /// ioprio_set(IOPRIO_WHO_PGRP, 0, class << 13 | priority).
 struct op_ioprio_set {

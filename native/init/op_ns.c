@@ -9,6 +9,28 @@ void op_ns_join(const struct op_ns_join *op) {
   sys_close(fd);
 }
 
+/// Container paths count from here.
+static void open_root(void) {
+  self.root = (int)ok(SC_openat, SYS(openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0));
+}
+
+void op_ns_enter(const struct op_ns_enter *op) {
+  int pidfd = receive_fd();
+  ok(SC_setns, SYS(setns, pidfd, op->flags));
+  sys_close(pidfd);
+  // setns(2) into a mount namespace has moved / and the working directory to its root.
+  if (op->flags & CLONE_NEWNS) open_root();
+}
+
+void op_root_enter(const struct op_root_enter *op) {
+  (void)op;
+  int root = receive_fd();
+  ok(SC_fchdir, SYS(fchdir, root));
+  ok(SC_chroot, SYS(chroot, "."));
+  sys_close(root);
+  open_root();
+}
+
 void op_ns_unshare(const struct op_ns_unshare *op) {
   ok(SC_unshare, SYS(unshare, op->flags));
 }

@@ -63,6 +63,15 @@ void op_scheduler_set(const struct op_scheduler_set *op) {
   ok(SC_sched_setattr, SYS(sched_setattr, 0, &attributes, 0));
 }
 
+void op_affinity_set(const struct op_affinity_set *op) {
+  enum { MAX_WORDS = 128 };
+  uint64_t words[MAX_WORDS];
+  if (op->words.count > MAX_WORDS) fail(SC_sched_setaffinity, -EINVAL);
+  const char *item = op->words.first;
+  for (uint64_t i = 0; i < op->words.count; i++, item = next_item(item)) words[i] = item_number(item);
+  ok(SC_sched_setaffinity, SYS(sched_setaffinity, 0, op->words.count * sizeof *words, words));
+}
+
 void op_ioprio_set(const struct op_ioprio_set *op) {
   ok(SC_ioprio_set, SYS(ioprio_set, WHO_PGRP, 0, op->class << CLASS_SHIFT | op->priority));
 }

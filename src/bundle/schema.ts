@@ -32,6 +32,11 @@ export function findSchemaProblems(document: unknown): Finding[] {
   return problems;
 }
 
+/** The findings of a document that is a process alone. */
+export function findProcessSchemaProblems(document: unknown): Finding[] {
+  return run(process, document, "");
+}
+
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

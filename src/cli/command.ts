@@ -18,7 +18,11 @@ export interface Command {
   readonly flags: readonly FlagRow[];
   /** Least and greatest number of positionals. */
   readonly count: readonly [number, number];
-  readonly run: (parsed: Parsed, globals: Globals) => number;
+  /** What follows the first positional is a command line of its own and goes to `run` unread. */
+  readonly hasCommandLine?: true;
+  /** Exit code when the command fails (default 1). */
+  readonly failureCode?: number;
+  readonly run: (parsed: Parsed, globals: Globals, rest: readonly string[]) => number;
 }
 
 /** The id positional, which every caller has checked to be there by `count`. */

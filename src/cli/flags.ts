@@ -7,10 +7,14 @@ export interface FlagRow {
   readonly short?: string;
   /** Placeholder of the value in the help text; a flag without one is a switch. */
   readonly value?: string;
+  /** May be given more than once: all of them count (Parsed.lists), not the last. */
+  readonly many?: true;
   readonly doc: string;
 }
 
 export interface Parsed {
+  /** The values of flags with `many`, in their order. */
+  readonly lists: ReadonlyMap<string, readonly string[]>;
   readonly values: ReadonlyMap<string, string>;
   readonly positionals: readonly string[];
 }
@@ -25,7 +29,7 @@ export interface ParseRules {
 
 /** Parses argv from `start` on. Unknown flags are errors. */
 export function parseFlags(argv: readonly string[], start: number, rules: ParseRules): Parsed & { readonly next: number } {
-  const values = new Map<string, string>();
+  const found: Found = { values: new Map(), lists: new Map() };
   const positionals: string[] = [];
   let i = start;
   while (i < argv.length) {
@@ -35,36 +39,51 @@ export function parseFlags(argv: readonly string[], start: number, rules: ParseR
       positionals.push(...argv.slice(i));
       i = argv.length;
     } else if (word.length > 1 && word[0] === "-") {
-      i = takeFlag(word, argv, i, rules, values);
+      i = takeFlag(word, argv, i, rules, found);
     } else {
       positionals.push(word);
     }
   }
-  return { values, positionals, next: i };
+  return { ...found, positionals, next: i };
 }
 
-function takeFlag(word: string, argv: readonly string[], next: number, rules: ParseRules, values: Map<string, string>): number {
+interface Found {
+  readonly values: Map<string, string>;
+  readonly lists: Map<string, string[]>;
+}
+
+function keep(found: Found, row: FlagRow, value: string): void {
+  found.values.set(row.name, value);
+  if (row.many) found.lists.set(row.name, [...(found.lists.get(row.name) ?? []), value]);
+}
+
+function takeFlag(word: string, argv: readonly string[], next: number, rules: ParseRules, found: Found): number {
   const equals = word.indexOf("=");
   const name = (equals < 0 ? word : word.slice(0, equals)).replace(/^--?/, "");
   const row = rules.flags.find((flag) => flag.name === name || flag.short === name);
   if (row === undefined) throw new UsageError(`unknown flag: ${word}`, `see "tsrun ${rules.command}--help"`);
   if (equals >= 0) {
-    values.set(row.name, switchValue(row, word.slice(equals + 1)));
+    keep(found, row, switchValue(row, word.slice(equals + 1)));
     return next;
   }
   if (row.value === undefined) {
-    values.set(row.name, "true");
+    keep(found, row, "true");
     return next;
   }
   const value = argv[next];
   if (value === undefined) throw new UsageError(`flag --${row.name} needs a value`, `--${row.name} ${row.value}: ${row.doc}`);
-  values.set(row.name, value);
+  keep(found, row, value);
   return next + 1;
 }
 
 function switchValue(row: FlagRow, value: string): string {
   if (row.value !== undefined || value === "true" || value === "false") return value;
   throw new UsageError(`flag --${row.name} is a switch: "${value}" is neither true nor false`);
+}
+
+/** All values of a flag with `many`. */
+export function listValue(parsed: Parsed, name: string): readonly string[] {
+  return parsed.lists.get(name) ?? [];
 }
 
 export function isSet(parsed: Parsed, name: string): boolean {

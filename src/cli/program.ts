@@ -5,6 +5,7 @@ import { sys } from "../sys.ts";
 import type { Command, Globals } from "./command.ts";
 import { create } from "./commands/create.ts";
 import { delete_ } from "./commands/delete.ts";
+import { exec } from "./commands/exec.ts";
 import { kill } from "./commands/kill.ts";
 import { list } from "./commands/list.ts";
 import { run } from "./commands/run.ts";
@@ -15,9 +16,10 @@ import { type FlagRow, isSet, type Parsed, parseFlags } from "./flags.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { print } from "./output.ts";
 import { absolute } from "./paths.ts";
+import { setFailureCode } from "./report.ts";
 import { versionText } from "./version.ts";
 
-export const COMMANDS: readonly Command[] = [create, delete_, kill, list, run, spec, start, state];
+export const COMMANDS: readonly Command[] = [create, delete_, exec, kill, list, run, spec, start, state];
 
 export const GLOBAL_FLAGS: readonly FlagRow[] = [
   { name: "root", value: "DIR", doc: "where the state of containers is kept (default /run/tsrun, or $XDG_RUNTIME_DIR/tsrun when not root)" },
@@ -41,7 +43,8 @@ export function runProgram(argv: readonly string[]): number {
   const format = oneOf(globals, "log-format", ["text", "json"]);
   setLog(globals.values.get("log") ?? "", format === "json", isSet(globals, "debug"));
   const command = commandNamed(name);
-  const parsed = parseFlags(argv, globals.next, { flags: [...command.flags, HELP_FLAG], command: `${command.name} ` });
+  const rules = { flags: [...command.flags, HELP_FLAG], command: `${command.name} ` };
+  const parsed = parseFlags(argv, globals.next, command.hasCommandLine ? { ...rules, stopAfter: 1 } : rules);
   if (isSet(parsed, "help")) return help(command.name);
   const [least, most] = command.count;
   if (parsed.positionals.length < least || parsed.positionals.length > most) {
@@ -50,7 +53,9 @@ export function runProgram(argv: readonly string[]): number {
       `see "tsrun ${name} --help"`,
     );
   }
-  return command.run(parsed, readGlobals(globals));
+  const place = readGlobals(globals);
+  setFailureCode(command.failureCode ?? 1);
+  return command.run(parsed, place, argv.slice(parsed.next));
 }
 
 function commandNamed(name: string): Command {

@@ -5,8 +5,7 @@ import { logsToStderr, writeRecord } from "../log.ts";
 import { sys } from "../sys.ts";
 import * as words from "./error-words.ts";
 
-/** Exit code of a command that failed; exec has its own (255). */
-const FAILURE = 1;
+let failureCode = 1;
 const SHOWN_FINDINGS = 10;
 
 interface Described {
@@ -16,12 +15,17 @@ interface Described {
   readonly lines: readonly string[];
 }
 
+/** Exit code of the command at hand should it fail; exec has its own (255), which no program's is mistaken for. */
+export function setFailureCode(code: number): void {
+  failureCode = code;
+}
+
 export function report(error: unknown): number {
   const { message, fields, lines } = error instanceof TsrunError ? describe(error) : describeBug(error);
   const text = [message, ...lines].join("\n");
   if (!logsToStderr()) writeRecord("error", message, fields);
   sys.write_fd(2, `tsrun: ${text}\n`);
-  return FAILURE;
+  return failureCode;
 }
 
 function describe(error: TsrunError): Described {

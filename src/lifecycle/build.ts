@@ -105,8 +105,21 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
   const onHooks = () => {
     hooksBegan = true;
   };
-  const { id } = options;
-  const outcome = guideInit({ init, plan, id, bundle, rootfs: bundle.rootfs, directory, hookLog: hookLogPath(directory), cgroup, facts, console, onHooks });
+  const { id, noNewKeyring } = options;
+  const outcome = guideInit({
+    init,
+    plan,
+    id,
+    noNewKeyring,
+    bundle,
+    rootfs: bundle.rootfs,
+    directory,
+    hookLog: hookLogPath(directory),
+    cgroup,
+    facts,
+    console,
+    onHooks,
+  });
   return { bundle, directory, init, cgroup, ...outcome };
 }
 

@@ -28,6 +28,7 @@ export interface Guided {
   readonly cgroup: Cgroup;
   readonly facts: MachineFacts;
   readonly console: Console;
+  readonly noNewKeyring: boolean;
   /** The hooks of create were begun: a failure from here on runs the poststop hooks (spec 3.11). */
   onHooks: () => void;
 }
@@ -130,6 +131,7 @@ function makeRecord(g: Guided): StateRecord {
     created: sys.time_text() as string,
     ...(config.annotations === undefined ? {} : { annotations: config.annotations }),
     cgroup: g.cgroup.record(),
+    ...(g.noNewKeyring ? { noNewKeyring: true as const } : {}),
     ownPidNamespace: config.linux?.namespaces?.some((namespace) => namespace.type === "pid" && !namespace.path) === true,
     startOp: g.plan.ops.findIndex((op) => op.op === "start.wait") + 1,
     ...(config.process === undefined ? { noProcess: true as const } : {}),

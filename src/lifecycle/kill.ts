@@ -1,10 +1,10 @@
 // kill: send a signal to the container process (runtime-spec, "Kill").
 import { openCgroup } from "../cgroup/existing.ts";
-import { check, StateError } from "../errors.ts";
+import { check } from "../errors.ts";
 import { isAlive } from "../state/status.ts";
 import { load } from "../state/store.ts";
 import { sys } from "../sys.ts";
-import { currentStatus } from "./query.ts";
+import { currentStatus, notRunning } from "./query.ts";
 
 const SIGKILL = 9;
 const ESRCH = 3;
@@ -29,8 +29,4 @@ export function killContainer(root: string, id: string, signal: number, all: boo
   check(sent, "signal the container's process", id, "pidfd_send_signal");
   // A frozen process takes SIGKILL only when it is thawed (cgroup v1).
   if (signal === SIGKILL && status === "paused") cgroup.thaw();
-}
-
-function notRunning(id: string): StateError {
-  return new StateError("TS4008", `container not running: "${id}"`, { hint: "only a created or running container can be signalled" });
 }

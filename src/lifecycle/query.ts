@@ -1,5 +1,6 @@
 // What state and list tell: the record and the kernel's view, in runc's members and order.
 import { openCgroup } from "../cgroup/existing.ts";
+import { StateError } from "../errors.ts";
 import { SPEC_VERSION } from "../spec/version.ts";
 import type { StateRecord } from "../state/record.ts";
 import { type Status, statusOf } from "../state/status.ts";
@@ -52,6 +53,10 @@ function describe(root: string, record: StateRecord, owner: string): ContainerSt
     ...(record.annotations === undefined ? {} : { annotations: record.annotations }),
     owner,
   };
+}
+
+export function notRunning(id: string): StateError {
+  return new StateError("TS4008", `container not running: "${id}"`, { hint: 'only a created or running container has processes: see "tsrun state"' });
 }
 
 function ownerOf(directory: string): string {

@@ -1,22 +1,20 @@
 // Why start failed.
-import { parseJson } from "../bundle/json.ts";
-import { checkText, type TsrunError } from "../errors.ts";
+import type { TsrunError } from "../errors.ts";
 import type { InitFailure } from "../native/events.ts";
 import type { Op } from "../plan/op-table.ts";
 import type { Config } from "../spec/config.ts";
 import type { StateRecord } from "../state/record.ts";
 import { hookLogPath } from "../state/status.ts";
 import { directoryOf } from "../state/store.ts";
-import { sys } from "../sys.ts";
+import { readContainerConfig } from "./container-config.ts";
 import { stepError } from "./step-error.ts";
 
 /** The plan is gone with create; what can fail in start is known from the container's copy of config.json. */
 export function startError(root: string, record: StateRecord, failure: InitFailure): TsrunError {
   const directory = directoryOf(root, record.id);
-  const copy = `${directory}/config.json`;
-  const text = checkText(sys.read_text(copy), "read the container's config.json", copy, "open");
-  const error = stepError(opsOfStart(parseJson(text, copy) as Config)[failure.op - record.startOp], failure, hookLogPath(directory));
-  error.document = { path: `${record.bundle}/config.json`, text };
+  const { config, path, text } = readContainerConfig(directory, record);
+  const error = stepError(opsOfStart(config)[failure.op - record.startOp], failure, hookLogPath(directory));
+  error.document = { path, text };
   return error;
 }
 

@@ -1,10 +1,11 @@
-// config.json -> plan: the table of contents of a container. The order of the sections is the order of what init does.
+// config.json -> plan: the tables of contents of a container and of an exec. The order of the sections is the order of what init does.
 import type { Config } from "../spec/config.ts";
-import { type Context, makeContext } from "./context.ts";
+import { type Context, canMount, makeContext } from "./context.ts";
 import type { Op } from "./op-table.ts";
 import type { CgroupView, MachineFacts, Plan, PlanOptions } from "./plan.ts";
 import { credentialOps } from "./sections/capabilities.ts";
 import { deviceLinkOps, deviceOps } from "./sections/devices.ts";
+import { enterOps } from "./sections/enter.ts";
 import { homeOps } from "./sections/env.ts";
 import { createHookOps, startHookOps } from "./sections/hooks.ts";
 import { hostNameOps, loopbackOps } from "./sections/host-name.ts";
@@ -49,13 +50,22 @@ export function compileCreate(config: Config, cgroup: CgroupView, facts: Machine
     // From here on / is the container's.
     ...enterRootOps(context),
     // Its pty is in the devpts of the container.
-    ...terminalOps(context),
+    ...terminalOps(context, canMount(context)),
     // The last things that write to the root filesystem are done.
     ...makeCwdOps(context),
     ...readonlyOps(context),
     ...processOps(context),
   ];
   return { cloneFlags: start.cloneFlags, ops, warnings: context.warnings };
+}
+
+/** The plan of `exec`: one more process in a container that is there. `config` is the container's, with the new process in it. */
+export function compileExec(config: Config, cgroup: CgroupView, facts: MachineFacts, options: PlanOptions): Plan {
+  // Hooks belong to the container's own process.
+  const { hooks: _, ...rest } = config;
+  const context = makeContext(rest, cgroup, facts, options);
+  const ops: Op[] = [...enterOps(context), ...detachOps(context), ...terminalOps(context, false), ...processOps(context)];
+  return { cloneFlags: 0, ops, warnings: context.warnings };
 }
 
 /** From root in the container to the program. Without `process` a container can be created, but never started (spec 3.14). */

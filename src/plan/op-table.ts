@@ -55,6 +55,17 @@ export const OPS = {
     fields: { policy: "num", flags: "num", nice: "int", priority: "num", runtime: "num", deadline: "num", period: "num" },
     doc: "sched_setattr of init.",
   },
+  "affinity.set": {
+    number: 16,
+    fields: { words: "list" },
+    doc: "sched_setaffinity of init; the mask as decimal words of 64 processors each, the lowest first.",
+  },
+  "ns.enter": {
+    number: 17,
+    fields: { flags: "num" },
+    doc: "exec: receive a pidfd of the container's process from the parent and setns(pidfd, flags) into all of its namespaces at once.",
+  },
+  "root.enter": { number: 18, fields: {}, doc: "exec, without a mount namespace: receive the container's root directory from the parent, and chroot into it." },
   "ioprio.set": { number: 15, fields: { class: "num", priority: "num" }, doc: "ioprio_set(IOPRIO_WHO_PGRP, 0, class << 13 | priority)." },
 
   // --- the root filesystem ---

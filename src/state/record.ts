@@ -20,6 +20,8 @@ export interface StateRecord {
   readonly created: string;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly cgroup: CgroupRecord;
+  /** Created with --no-new-keyring: an exec keeps its caller's keyring as well. */
+  readonly noNewKeyring?: true;
   /** Has a pid namespace of its own: the death of its process is the death of all. */
   readonly ownPidNamespace: boolean;
   /** Index of the plan's first op after start.wait: what a failure record of start counts from. */

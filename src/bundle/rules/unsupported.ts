@@ -4,15 +4,20 @@ import type { Problem } from "../rules.ts";
 
 const CODE = "TS1104";
 
-export function unsupported(config: Config): Problem[] {
+/** What concerns one process, the container's own or that of an exec. */
+export function unsupportedProcess({ process }: Config): Problem[] {
   const problems: Problem[] = [];
-  const { linux, process } = config;
-  const refuse = (pointer: string, what: string, hint?: string) =>
-    problems.push({ code: CODE, pointer, message: `${what} is not supported yet`, ...(hint === undefined ? {} : { hint }) });
-  if (linux?.seccomp !== undefined) refuse("/linux/seccomp", "linux.seccomp", "under an engine: --security-opt seccomp=unconfined");
   const profile = process?.apparmorProfile ?? "";
-  if (profile !== "" && profile !== "unconfined") refuse("/process/apparmorProfile", "process.apparmorProfile");
-  if ((process?.selinuxLabel ?? "") !== "") refuse("/process/selinuxLabel", "process.selinuxLabel");
+  if (profile !== "" && profile !== "unconfined") problems.push(refusal("/process/apparmorProfile", "process.apparmorProfile"));
+  if ((process?.selinuxLabel ?? "") !== "") problems.push(refusal("/process/selinuxLabel", "process.selinuxLabel"));
+  return problems;
+}
+
+export function unsupported(config: Config): Problem[] {
+  const problems = unsupportedProcess(config);
+  const { linux } = config;
+  const refuse = (pointer: string, what: string, hint?: string) => problems.push(refusal(pointer, what, hint));
+  if (linux?.seccomp !== undefined) refuse("/linux/seccomp", "linux.seccomp", "under an engine: --security-opt seccomp=unconfined");
   if ((linux?.mountLabel ?? "") !== "") refuse("/linux/mountLabel", "linux.mountLabel");
   if (Object.keys(linux?.netDevices ?? {}).length > 0) refuse("/linux/netDevices", "linux.netDevices");
   if (linux?.intelRdt !== undefined) refuse("/linux/intelRdt", "linux.intelRdt");
@@ -23,4 +28,8 @@ export function unsupported(config: Config): Problem[] {
     if (asked) refuse(`/mounts/${index}`, "an idmapped mount");
   }
   return problems;
+}
+
+function refusal(pointer: string, what: string, hint?: string): Problem {
+  return { code: CODE, pointer, message: `${what} is not supported yet`, ...(hint === undefined ? {} : { hint }) };
 }
