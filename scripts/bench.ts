@@ -38,6 +38,9 @@ const MEASURES = {
   state: { unit: "ms", crun: 0.6 },
   delete: { unit: "ms" },
   "create + start + state + delete": { unit: "ms", crun: 0.5, runc: 0.3 },
+  exec: { unit: "ms", crun: 0.6, runc: 0.25 },
+  "200 execs in a row": { unit: "ms", crun: 0.6, runc: 0.25 },
+  "peak resident, exec": { unit: "kB", most: 8192 },
   "peak resident, run": { unit: "kB", most: 8192 },
   "peak resident, create": { unit: "kB", most: 8192 },
   "peak resident, state": { unit: "kB", most: 8192 },
@@ -137,7 +140,11 @@ function noteCreated(runtime: Runtime, pid: string): string {
 
 /** Waits until the process has gone (its parent reaps it). */
 function waitGone(pid: string): void {
-  for (let i = 0; i < 2000 && existsSync(`/proc/${pid}/ns/mnt`) && !/State:\s+Z/.test(read(`/proc/${pid}/status`)); i++) Bun.sleepSync(0.5);
+  const isThere = () => {
+    const status = read(`/proc/${pid}/status`);
+    return status !== "" && !/State:\s+[ZX]/.test(status);
+  };
+  for (let i = 0; i < 2000 && isThere(); i++) Bun.sleepSync(0.5);
 }
 
 function measureOnce(runtime: Runtime, bundle: string, id: string, isWarmUp: boolean): void {
@@ -177,13 +184,37 @@ async function measureParallel(runtime: Runtime, bundle: string): Promise<void> 
   if (existsSync(runtime.root)) for (const id of readdirSync(runtime.root)) call(runtime, "delete", "--force", id);
 }
 
-function makeBundle(scratch: string): string {
-  const bundle = `${scratch}/bundle`;
-  for (const name of ["bin", "dev", "proc", "sys", "tmp"]) mkdirSync(`${bundle}/rootfs/${name}`, { recursive: true });
+const EXECS_IN_A_ROW = 200;
+
+/** A container that waits, and programs executed in it: what probes of Kubernetes do. */
+function measureExec(runtimes: readonly Runtime[], bundle: string): void {
+  const id = "bench-exec";
+  for (const runtime of runtimes) call(runtime, "run", "--detach", "--bundle", bundle, id);
+  for (let round = -WARM_UP; round < rounds; round++) {
+    for (const runtime of runtimes) {
+      const { ms, residentKb } = call(runtime, "exec", id, "/bin/true");
+      if (round < 0) continue;
+      note(runtime, "exec", ms);
+      note(runtime, "peak resident, exec", residentKb);
+    }
+  }
+  for (const runtime of runtimes) {
+    let sum = 0;
+    for (let i = 0; i < EXECS_IN_A_ROW; i++) sum += call(runtime, "exec", id, "/bin/true").ms;
+    note(runtime, "200 execs in a row", sum);
+    call(runtime, "delete", "--force", id);
+  }
+}
+
+/** `args`: the container's program; /bin/true and /probe are there. */
+function makeBundle(scratch: string, name: string, args: readonly string[]): string {
+  const bundle = `${scratch}/${name}`;
+  for (const directory of ["bin", "dev", "proc", "sys", "tmp"]) mkdirSync(`${bundle}/rootfs/${directory}`, { recursive: true });
+  writeFileSync(`${bundle}/rootfs/probe`, readFileSync(`${build}/probe`), { mode: 0o755 });
   writeFileSync(`${bundle}/rootfs/bin/true`, readFileSync(`${build}/true`), { mode: 0o755 });
   const config = {
     ...STANDARD,
-    process: { ...(STANDARD["process"] as object), args: ["/bin/true"] },
+    process: { ...(STANDARD["process"] as object), args: [...args] },
     linux: { ...(STANDARD["linux"] as object), namespaces: [...NAMESPACES, { type: "cgroup" }] },
   };
   writeFileSync(`${bundle}/config.json`, stringify(config));
@@ -247,7 +278,7 @@ async function main(): Promise<void> {
   Bun.spawnSync(["make", "--silent", "-C", `${repository}/test/probe`], { stdout: "inherit", stderr: "inherit" });
   const scratch = mkdtempSync(`${tmpdir()}/tsrun-bench-`);
   try {
-    const bundle = makeBundle(scratch);
+    const bundle = makeBundle(scratch, "bundle", ["/bin/true"]);
     const runtimes = findRuntimes(scratch);
     for (let round = -WARM_UP; round < rounds; round++) {
       // Interleaved, and each round in another order, so that no runtime always follows the same one.
@@ -256,6 +287,7 @@ async function main(): Promise<void> {
         if (runtime !== undefined) measureOnce(runtime, bundle, `bench-${round + WARM_UP}-${i}`, round < 0);
       }
     }
+    measureExec(runtimes, makeBundle(scratch, "waiting", ["/probe", "pause"]));
     if (parallel > 0) for (let i = 0; i < 3; i++) for (const runtime of runtimes) await measureParallel(runtime, bundle);
     console.log(
       `${rounds} rounds, medians; ${cpus().length} x ${cpus()[0]?.model}, kernel ${release()}${parallel > 0 ? `; at once: ${parallel} containers` : ""}`,

@@ -92,9 +92,20 @@ export const SYS = {
   pidfd_signal: { params: ["num", "num"], result: "num", doc: "(pidfd, signal)" },
   pidfd_wait: { params: ["num", "num"], result: "num", doc: "(pidfd, timeoutMs): 1 when the process is gone, 0 when time is over." },
   run_program: {
-    params: ["str", "blob", "blob", "blob", "num"],
+    params: ["str", "blob", "blob", "blob", "num", "num"],
     result: "text",
-    doc: "(path, argv, env, stdin, timeoutMs or 0): run a hook or a helper with the text on stdin; the result is the last 4 KiB of its stdout and stderr. out(0) = raw wait status. ETIMEDOUT: it was killed. No signal mask, no fds but 0-2.",
+    doc: "(path, argv, env, stdin, timeoutMs or 0, tail): run a hook or a helper with the text on stdin; the result is the last `tail` bytes of its stdout and stderr. out(0) = raw wait status. ETIMEDOUT: it was killed. No signal mask, no fds but 0-2.",
+  },
+  watch_file: { params: ["str"], result: "num", doc: "(path): an inotify fd that is readable after each change of the file." },
+  watch_oom_v1: {
+    params: ["str"],
+    result: "num",
+    doc: "(directory of a v1 memory cgroup): an eventfd that is readable when the cgroup is out of memory, or gone.",
+  },
+  poll_event: {
+    params: ["num", "num", "num"],
+    result: "num",
+    doc: "(fd or -1, pidfd, timeoutMs): 1 when the fd was readable (it is emptied), 2 when the process is gone, 0 when time is over.",
   },
   hold_signals: {
     params: [],

@@ -191,7 +191,19 @@ static int64_t call_pidfd_wait(const struct sys_argument *a) {
 }
 
 static int64_t call_run_program(const struct sys_argument *a) {
-  return tsr_run_program(a[0].text, a[1].text, a[1].length, a[2].text, a[2].length, a[3].text, a[3].length, a[4].number);
+  return tsr_run_program(a[0].text, a[1].text, a[1].length, a[2].text, a[2].length, a[3].text, a[3].length, a[4].number, a[5].number);
+}
+
+static int64_t call_watch_file(const struct sys_argument *a) {
+  return tsr_watch_file(a[0].text);
+}
+
+static int64_t call_watch_oom_v1(const struct sys_argument *a) {
+  return tsr_watch_oom_v1(a[0].text);
+}
+
+static int64_t call_poll_event(const struct sys_argument *a) {
+  return tsr_poll_event(a[0].number, a[1].number, a[2].number);
 }
 
 static int64_t call_hold_signals(const struct sys_argument *a) {
@@ -250,7 +262,10 @@ static const struct sys_row sys_rows[] = {
     {call_pidfd_open, "n", false},
     {call_pidfd_signal, "nn", false},
     {call_pidfd_wait, "nn", false},
-    {call_run_program, "sbbbn", true},
+    {call_run_program, "sbbbnn", true},
+    {call_watch_file, "s", false},
+    {call_watch_oom_v1, "s", false},
+    {call_poll_event, "nnn", false},
     {call_hold_signals, "", false},
     {call_foreground, "nnnn", false},
 };
@@ -302,7 +317,10 @@ static const JSCFunctionListEntry sys_functions[] = {
     JS_CFUNC_MAGIC_DEF("pidfd_open", 1, sys_invoke, 43),
     JS_CFUNC_MAGIC_DEF("pidfd_signal", 2, sys_invoke, 44),
     JS_CFUNC_MAGIC_DEF("pidfd_wait", 2, sys_invoke, 45),
-    JS_CFUNC_MAGIC_DEF("run_program", 5, sys_invoke, 46),
-    JS_CFUNC_MAGIC_DEF("hold_signals", 0, sys_invoke, 47),
-    JS_CFUNC_MAGIC_DEF("foreground", 4, sys_invoke, 48),
+    JS_CFUNC_MAGIC_DEF("run_program", 6, sys_invoke, 46),
+    JS_CFUNC_MAGIC_DEF("watch_file", 1, sys_invoke, 47),
+    JS_CFUNC_MAGIC_DEF("watch_oom_v1", 1, sys_invoke, 48),
+    JS_CFUNC_MAGIC_DEF("poll_event", 3, sys_invoke, 49),
+    JS_CFUNC_MAGIC_DEF("hold_signals", 0, sys_invoke, 50),
+    JS_CFUNC_MAGIC_DEF("foreground", 4, sys_invoke, 51),
 };

@@ -51,7 +51,10 @@ int64_t tsr_kill(int64_t, int64_t);
 int64_t tsr_pidfd_open(int64_t);
 int64_t tsr_pidfd_signal(int64_t, int64_t);
 int64_t tsr_pidfd_wait(int64_t, int64_t);
-int64_t tsr_run_program(const char *, const char *, size_t, const char *, size_t, const char *, size_t, int64_t);
+int64_t tsr_run_program(const char *, const char *, size_t, const char *, size_t, const char *, size_t, int64_t, int64_t);
+int64_t tsr_watch_file(const char *);
+int64_t tsr_watch_oom_v1(const char *);
+int64_t tsr_poll_event(int64_t, int64_t, int64_t);
 int64_t tsr_hold_signals(void);
 int64_t tsr_foreground(int64_t, int64_t, int64_t, int64_t);
 

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TAIL_SIZE = 4096, KILL_WAIT_MS = 5000 };
+enum { KILL_WAIT_MS = 5000 };
 
 /// Starts it as the leader of its own session, with default signals and no fds but 0-2: its pid or -errno.
 static int64_t spawn_program(const char *path, char **argv, char **env, int input, int output) {
@@ -48,18 +48,19 @@ static int64_t wait_program(pid_t pid, int64_t timeout_ms) {
   return -ETIMEDOUT;
 }
 
-/// The last 4 KiB of what was written to `fd`, as the text result.
-static int64_t tail_of(int fd) {
+/// The last `most` bytes of what was written to `fd`, as the text result.
+static int64_t tail_of(int fd, int64_t most) {
   struct stat info;
-  char *buffer = text_reserve(TAIL_SIZE);
-  if (buffer == NULL) return -ENOMEM;
   if (fstat(fd, &info) < 0) return -errno;
-  ssize_t got = pread(fd, buffer, TAIL_SIZE, info.st_size > TAIL_SIZE ? info.st_size - TAIL_SIZE : 0);
+  size_t size = (size_t)(info.st_size < most ? info.st_size : most);
+  char *buffer = text_reserve(size);
+  if (buffer == NULL) return -ENOMEM;
+  ssize_t got = pread(fd, buffer, size, info.st_size - (off_t)size);
   return got < 0 ? -errno : text_finish((size_t)got);
 }
 
 int64_t tsr_run_program(const char *path, const char *argv, size_t argv_length, const char *env, size_t env_length, const char *input, size_t input_length,
-                        int64_t timeout_ms) {
+                        int64_t timeout_ms, int64_t tail) {
   char **arguments = split_list(argv, argv_length);
   char **environment = split_list(env, env_length);
   int64_t outcome = arguments == NULL || environment == NULL ? -errno : 0;
@@ -70,7 +71,7 @@ int64_t tsr_run_program(const char *path, const char *argv, size_t argv_length, 
   set_out(0, 0);
   if (outcome >= 0) outcome = spawn_program(path, arguments, environment, in, out);
   if (outcome >= 0) outcome = wait_program((pid_t)outcome, timeout_ms);
-  if (outcome == 0) outcome = tail_of(out);
+  if (outcome == 0) outcome = tail_of(out, tail);
   if (in >= 0) close(in);
   if (out >= 0) close(out);
   free(arguments);

@@ -37,6 +37,11 @@ export function findProcessSchemaProblems(document: unknown): Finding[] {
   return run(process, document, "");
 }
 
+/** The findings of a document that is linux.resources alone. */
+export function findResourcesSchemaProblems(document: unknown): Finding[] {
+  return run(resources, document, "");
+}
+
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

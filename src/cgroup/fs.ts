@@ -1,5 +1,5 @@
 // The cgroupfs driver: the runtime itself makes the directories and writes the files. Later commands need existing.ts alone.
-import { ConfigError, check, SystemError } from "../errors.ts";
+import { check, SystemError } from "../errors.ts";
 import type { CgroupLayout, CgroupView } from "../plan/plan.ts";
 import type { Resources } from "../spec/config.ts";
 import { sys } from "../sys.ts";
@@ -8,10 +8,10 @@ import { deviceRules, deviceWritesV1 } from "./device-rules.ts";
 import { enableControllers, fillCpuset, makeDirectories, refuseOccupied } from "./directories.ts";
 import type { Cgroup, CgroupDriver, CgroupPlaceRecord, CgroupRecord, CgroupRequest } from "./driver.ts";
 import { Existing } from "./existing.ts";
-import { EACCES, EINVAL, ENOENT, EPERM, EROFS, O_WRONLY, readFile, readWords, writeError, writeFile, writeOrThrow } from "./files.ts";
-import type { LimitWrite } from "./limit-list.ts";
+import { EACCES, ENOENT, EPERM, EROFS, O_WRONLY, readWords, writeOrThrow } from "./files.ts";
 import { compileLimits, type Limits } from "./limits.ts";
 import { CGROUPS_PATH, placeCgroup } from "./place.ts";
+import { writeLimits } from "./write-limits.ts";
 
 const O_DIRECTORY_PATH = 0o10200000;
 const DELEGATE_LIST = "/sys/kernel/cgroup/delegate";
@@ -111,40 +111,7 @@ class FsCgroup extends Existing implements Cgroup {
         unified,
         [...new Set(limits.writes.map((write) => write.controller))].filter((name) => name !== "cgroup"),
       );
-    if (limits.usageBelow !== undefined) this.#checkUsage(limits.usageBelow);
-    const again: LimitWrite[] = [];
-    for (const write of limits.writes) if (!this.#writeOne(write, write.again === true)) again.push(write);
-    for (const write of again) this.#writeOne(write, false);
-  }
-
-  /** False: to be tried again later. */
-  #writeOne(write: LimitWrite, mayWait: boolean): boolean {
-    const directory = this.#directoryOf(write);
-    const path = `${directory}/${write.file}`;
-    let result = writeFile(path, write.value);
-    if (result >= 0) return true;
-    if (result === -ENOENT && write.instead !== undefined) {
-      result = writeFile(`${directory}/${write.instead.file}`, write.instead.value);
-      if (result >= 0) return true;
-    }
-    if (result === -ENOENT && write.optional) return true;
-    if (result === -EINVAL && mayWait) return false;
-    throw writeError(path, write.value, result, write.at);
-  }
-
-  #directoryOf(write: LimitWrite): string {
-    const { controller } = write;
-    const place = this.#version === "v2" ? this.#unified : this.places.find((candidate) => candidate.controllers.includes(controller));
-    if (place !== undefined) return place.path;
-    throw new ConfigError("TS1104", "config.json", [
-      { pointer: write.at, message: `this machine has no cgroup controller "${controller}"`, hint: "see /proc/cgroups" },
-    ]);
-  }
-
-  #checkUsage({ limit, at }: NonNullable<Limits["usageBelow"]>): void {
-    const usage = Number(readFile(`${this.#unified?.path}/memory.current`));
-    if (usage > limit)
-      throw new ConfigError("TS1103", "config.json", [{ pointer: at, message: `the memory limit ${limit} is below the present usage ${usage}` }]);
+    writeLimits(this.places, this.#version, limits);
   }
 
   #restrictDevices(resources: Resources | undefined): void {

@@ -3,23 +3,27 @@ import { UsageError } from "../errors.ts";
 import { setLog } from "../log.ts";
 import { sys } from "../sys.ts";
 import type { Command, Globals } from "./command.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { create } from "./commands/create.ts";
 import { delete_ } from "./commands/delete.ts";
+import { events } from "./commands/events.ts";
 import { exec } from "./commands/exec.ts";
+import { features } from "./commands/features.ts";
 import { kill } from "./commands/kill.ts";
 import { list } from "./commands/list.ts";
+import { pause, resume } from "./commands/pause.ts";
+import { ps } from "./commands/ps.ts";
 import { run } from "./commands/run.ts";
 import { spec } from "./commands/spec.ts";
 import { start } from "./commands/start.ts";
 import { state } from "./commands/state.ts";
+import { update } from "./commands/update.ts";
 import { type FlagRow, isSet, type Parsed, parseFlags } from "./flags.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { print } from "./output.ts";
 import { absolute } from "./paths.ts";
 import { setFailureCode } from "./report.ts";
 import { versionText } from "./version.ts";
-
-export const COMMANDS: readonly Command[] = [create, delete_, exec, kill, list, run, spec, start, state];
 
 export const GLOBAL_FLAGS: readonly FlagRow[] = [
   { name: "root", value: "DIR", doc: "where the state of containers is kept (default /run/tsrun, or $XDG_RUNTIME_DIR/tsrun when not root)" },
@@ -30,6 +34,25 @@ export const GLOBAL_FLAGS: readonly FlagRow[] = [
   { name: "rootless", value: "auto|true|false", doc: "ignore cgroup permission errors (default auto: when not root)" },
   { name: "version", short: "v", doc: "print the version" },
   { name: "help", short: "h", doc: "print this help" },
+];
+
+export const COMMANDS: readonly Command[] = [
+  completionCommand(() => COMMANDS, GLOBAL_FLAGS),
+  create,
+  delete_,
+  events,
+  exec,
+  features,
+  kill,
+  list,
+  pause,
+  ps,
+  resume,
+  run,
+  spec,
+  start,
+  state,
+  update,
 ];
 
 const HELP_FLAG: FlagRow = { name: "help", short: "h", doc: "print this help" };

@@ -24,7 +24,8 @@ export interface ProcessRequest {
 export function requestedProcess(request: ProcessRequest, own: Process | undefined): { process: Process; document?: ProcessDocument } {
   if (request.file !== undefined) {
     if (request.args.length > 0) throw new UsageError("--process has the program and its arguments: give none on the command line");
-    return readProcess(request.file);
+    const { process, document } = readProcess(request.file);
+    return { process: { ...inherited(own), ...process }, document };
   }
   if (request.args.length === 0) throw new UsageError("no program to execute", 'give it after the container id, or a process document with "--process"');
   if (own === undefined) throw new UsageError("the container's config.json has no process to take the rest from", 'give a process document with "--process"');
@@ -42,6 +43,18 @@ export function requestedProcess(request: ProcessRequest, own: Process | undefin
       ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
       ...(selinuxLabel === undefined ? {} : { selinuxLabel }),
     },
+  };
+}
+
+/** What a document leaves out of these is the container's, as in runc: limits and confinement are not lifted by silence. */
+function inherited(own: Process | undefined): Partial<Process> {
+  const { capabilities, rlimits, apparmorProfile, selinuxLabel, noNewPrivileges } = own ?? {};
+  return {
+    ...(capabilities === undefined ? {} : { capabilities }),
+    ...(rlimits === undefined ? {} : { rlimits }),
+    ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
+    ...(selinuxLabel === undefined ? {} : { selinuxLabel }),
+    ...(noNewPrivileges === undefined ? {} : { noNewPrivileges }),
   };
 }
 

@@ -8,6 +8,8 @@ import type { Status } from "../state/status.ts";
 import { sys } from "../sys.ts";
 
 const ETIMEDOUT = 110;
+/** Bytes of a failed hook's output that its error shows. */
+const OUTPUT_TAIL = 4096;
 
 /** The state that hooks get on stdin and `tsrun state` begins with. */
 export function stateOf(record: Pick<StateRecord, "id" | "bundle" | "annotations">, status: Status, pid: number): Record<string, unknown> {
@@ -51,7 +53,7 @@ export function runHooksTolerantly(
 
 function runHook(kind: string, index: number, hook: Hook, stdin: string): void {
   const args = hook.args ?? [hook.path];
-  const output = sys.run_program(hook.path, nulTerminated(args), nulTerminated(hook.env ?? []), stdin, (hook.timeout ?? 0) * 1000);
+  const output = sys.run_program(hook.path, nulTerminated(args), nulTerminated(hook.env ?? []), stdin, (hook.timeout ?? 0) * 1000, OUTPUT_TAIL);
   const pointer = `/hooks/${kind}/${index}`;
   if (output === -ETIMEDOUT) throw new HookError(kind, index, hook.path, `killed after ${hook.timeout} s`, "", pointer);
   if (typeof output === "number") throw new HookError(kind, index, hook.path, -output, "", pointer);

@@ -5,6 +5,7 @@ import type { IdMapping } from "../spec/config.ts";
 import { sys } from "../sys.ts";
 
 const HELPER_TIMEOUT_MS = 10_000;
+const OUTPUT_TAIL = 1000;
 const ENOENT = 2;
 
 export interface Mappings {
@@ -37,7 +38,7 @@ function mapIds(pid: number, kind: "uid" | "gid", mappings: readonly IdMapping[]
   }
   const program = `/usr/bin/new${kind}map`;
   const args = [program, String(pid), ...mappings.flatMap((map) => [String(map.containerID), String(map.hostID), String(map.size)])];
-  const output = sys.run_program(program, `${args.join("\0")}\0`, "", "", HELPER_TIMEOUT_MS);
+  const output = sys.run_program(program, `${args.join("\0")}\0`, "", "", HELPER_TIMEOUT_MS, OUTPUT_TAIL);
   const hint = `an unprivileged user needs ${program} (package uidmap) and a range in /etc/sub${kind}`;
   if (typeof output === "number")
     throw new SystemError(`map the container's ${kind}s`, program, "execve", output === -ENOENT ? ENOENT : -output, { pointer, hint });

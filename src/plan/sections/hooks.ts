@@ -1,8 +1,18 @@
 // hooks.* -> the point where the parent runs its own (prestart, createRuntime), and the ones that run in the container.
 
-import type { Hook } from "../../spec/config.ts";
+import type { Hook, Hooks } from "../../spec/config.ts";
 import type { Context } from "../context.ts";
 import { type Op, SYNC_POINTS } from "../op-table.ts";
+
+/** All kinds, in the order of a container's life. */
+export const HOOK_KINDS = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "startContainer",
+  "poststart",
+  "poststop",
+] as const satisfies readonly (keyof Hooks)[];
 
 /** Hooks of create, in the order of the specification: runtime namespace first (spec 4.06 to 4.08). */
 export function createHookOps(context: Context): Op[] {

@@ -1,0 +1,62 @@
+// Writes compiled limits into the files of a cgroup that is there.
+import { ConfigError } from "../errors.ts";
+import type { CgroupPlaceRecord } from "./driver.ts";
+import { EINVAL, ENOENT, readFile, writeError, writeFile } from "./files.ts";
+import type { LimitWrite } from "./limit-list.ts";
+import type { Limits } from "./limits.ts";
+
+type Places = readonly CgroupPlaceRecord[];
+
+/** One file and what was in it before. */
+export interface Written {
+  readonly path: string;
+  readonly before: string;
+}
+
+/** The first write that fails throws. `keep`: is told each file's old content before it changes. */
+export function writeLimits(places: Places, version: "v1" | "v2", limits: Limits, keep?: (written: Written) => void): void {
+  if (limits.usageBelow !== undefined) checkUsage(places, limits.usageBelow);
+  const again: LimitWrite[] = [];
+  for (const write of limits.writes) if (!writeOne(places, version, write, write.again === true, keep)) again.push(write);
+  for (const write of again) writeOne(places, version, write, false, keep);
+}
+
+type Keep = ((written: Written) => void) | undefined;
+
+/** False: to be tried again later. */
+function writeOne(places: Places, version: "v1" | "v2", write: LimitWrite, mayWait: boolean, keep: Keep): boolean {
+  const directory = directoryOf(places, version, write);
+  const path = `${directory}/${write.file}`;
+  let result = writeKept(path, write.value, keep);
+  if (result >= 0) return true;
+  if (result === -ENOENT && write.instead !== undefined) {
+    result = writeKept(`${directory}/${write.instead.file}`, write.instead.value, keep);
+    if (result >= 0) return true;
+  }
+  if (result === -ENOENT && write.optional) return true;
+  if (result === -EINVAL && mayWait) return false;
+  throw writeError(path, write.value, result, write.at);
+}
+
+function writeKept(path: string, value: string, keep: Keep): number {
+  if (keep === undefined) return writeFile(path, value);
+  const before = readFile(path);
+  const result = writeFile(path, value);
+  if (result >= 0 && typeof before === "string") keep({ path, before });
+  return result;
+}
+
+function directoryOf(places: Places, version: "v1" | "v2", { controller, at }: LimitWrite): string {
+  const place = places.find(({ controllers }) => (version === "v2" ? controllers.length === 0 : controllers.includes(controller)));
+  if (place !== undefined) return place.path;
+  throw new ConfigError("TS1104", "config.json", [
+    { pointer: at, message: `this machine has no cgroup controller "${controller}"`, hint: "see /proc/cgroups" },
+  ]);
+}
+
+function checkUsage(places: Places, { limit, at }: NonNullable<Limits["usageBelow"]>): void {
+  const unified = places.find(({ controllers }) => controllers.length === 0);
+  const usage = Number(readFile(`${unified?.path}/memory.current`));
+  if (usage > limit)
+    throw new ConfigError("TS1103", "config.json", [{ pointer: at, message: `the memory limit ${limit} is below the present usage ${usage}` }]);
+}

@@ -1,0 +1,30 @@
+// What this runtime knows, from the tables that it works by (runtime-spec, "Features Structure").
+import { SPEC_VERSION, TSRUN_VERSION } from "../spec/version.ts";
+import { capabilityNames } from "./capabilities.ts";
+import { CLONE } from "./kernel-flags.ts";
+import { knownMountOptions } from "./mount-options.ts";
+import { HOOK_KINDS } from "./sections/hooks.ts";
+
+/** bundle/rules/version.ts accepts 1.x. */
+const OLDEST_VERSION = "1.0.0";
+
+export function features(): object {
+  return {
+    ociVersionMin: OLDEST_VERSION,
+    ociVersionMax: SPEC_VERSION,
+    hooks: HOOK_KINDS,
+    mountOptions: knownMountOptions(),
+    linux: {
+      namespaces: Object.keys(CLONE).sort(),
+      capabilities: capabilityNames(),
+      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      seccomp: { enabled: false },
+      apparmor: { enabled: false },
+      selinux: { enabled: false },
+      intelRdt: { enabled: false, schemata: false, monitoring: false },
+      mountExtensions: { idmap: { enabled: false } },
+      netDevices: { enabled: false },
+    },
+    annotations: { "io.tsrun.version": TSRUN_VERSION },
+  };
+}
