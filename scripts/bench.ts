@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, tmpdir } from "node:os";
 import { basename, resolve } from "node:path";
-import { NAMESPACES, STANDARD, stringify } from "../test/helpers/config.ts";
+import { type Json, NAMESPACES, STANDARD, stringify } from "../test/helpers/config.ts";
 
 const repository = resolve(import.meta.dir, "..");
 const build = `${repository}/build`;
@@ -33,6 +33,7 @@ interface Call {
 /** Names of the measures, in the order of the table; the unit, and what DESIGN asks of the ratios. */
 const MEASURES = {
   run: { unit: "ms", crun: 0.5, runc: 0.2 },
+  "run with Docker's seccomp profile": { unit: "ms", crun: 0.5, runc: 0.2 },
   create: { unit: "ms" },
   start: { unit: "ms", crun: 0.6 },
   state: { unit: "ms", crun: 0.6 },
@@ -147,9 +148,10 @@ function waitGone(pid: string): void {
   for (let i = 0; i < 2000 && isThere(); i++) Bun.sleepSync(0.5);
 }
 
-function measureOnce(runtime: Runtime, bundle: string, id: string, isWarmUp: boolean): void {
+function measureOnce(runtime: Runtime, { bundle, filtered }: { bundle: string; filtered: string }, id: string, isWarmUp: boolean): void {
   const pidFile = `${bundle}/pid`;
   const run = call(runtime, "run", "--bundle", bundle, id);
+  const runFiltered = call(runtime, "run", "--bundle", filtered, id);
   const create = call(runtime, "create", "--bundle", bundle, "--pid-file", pidFile, id);
   const pid = read(pidFile).trim();
   const memory = isWarmUp ? "" : noteCreated(runtime, pid);
@@ -160,6 +162,7 @@ function measureOnce(runtime: Runtime, bundle: string, id: string, isWarmUp: boo
   const remove = call(runtime, "delete", id);
   if (isWarmUp) return;
   note(runtime, "run", run.ms);
+  note(runtime, "run with Docker's seccomp profile", runFiltered.ms);
   note(runtime, "create", create.ms);
   note(runtime, "start", start.ms);
   note(runtime, "state", state.ms);
@@ -207,7 +210,7 @@ function measureExec(runtimes: readonly Runtime[], bundle: string): void {
 }
 
 /** `args`: the container's program; /bin/true and /probe are there. */
-function makeBundle(scratch: string, name: string, args: readonly string[]): string {
+function makeBundle(scratch: string, name: string, args: readonly string[], seccomp?: Json): string {
   const bundle = `${scratch}/${name}`;
   for (const directory of ["bin", "dev", "proc", "sys", "tmp"]) mkdirSync(`${bundle}/rootfs/${directory}`, { recursive: true });
   writeFileSync(`${bundle}/rootfs/probe`, readFileSync(`${build}/probe`), { mode: 0o755 });
@@ -215,7 +218,7 @@ function makeBundle(scratch: string, name: string, args: readonly string[]): str
   const config = {
     ...STANDARD,
     process: { ...(STANDARD["process"] as object), args: [...args] },
-    linux: { ...(STANDARD["linux"] as object), namespaces: [...NAMESPACES, { type: "cgroup" }] },
+    linux: { ...(STANDARD["linux"] as object), namespaces: [...NAMESPACES, { type: "cgroup" }], ...(seccomp === undefined ? {} : { seccomp }) },
   };
   writeFileSync(`${bundle}/config.json`, stringify(config));
   return bundle;
@@ -278,13 +281,15 @@ async function main(): Promise<void> {
   Bun.spawnSync(["make", "--silent", "-C", `${repository}/test/probe`], { stdout: "inherit", stderr: "inherit" });
   const scratch = mkdtempSync(`${tmpdir()}/tsrun-bench-`);
   try {
+    const docker = JSON.parse(readFileSync(`${repository}/spec-fixtures/engines/docker-run-cap-drop-all.json`, "utf8"));
     const bundle = makeBundle(scratch, "bundle", ["/bin/true"]);
+    const bundles = { bundle, filtered: makeBundle(scratch, "filtered", ["/bin/true"], docker.linux.seccomp) };
     const runtimes = findRuntimes(scratch);
     for (let round = -WARM_UP; round < rounds; round++) {
       // Interleaved, and each round in another order, so that no runtime always follows the same one.
       for (let i = 0; i < runtimes.length; i++) {
         const runtime = runtimes[(i + round + WARM_UP) % runtimes.length];
-        if (runtime !== undefined) measureOnce(runtime, bundle, `bench-${round + WARM_UP}-${i}`, round < 0);
+        if (runtime !== undefined) measureOnce(runtime, bundles, `bench-${round + WARM_UP}-${i}`, round < 0);
       }
     }
     measureExec(runtimes, makeBundle(scratch, "waiting", ["/probe", "pause"]));

@@ -8,7 +8,7 @@ import { SNAPSHOT_ADDRESS, withSnapshot } from "./snapshot.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const out = `${root}build/release`;
-const quickjs = `${root}build/quickjs`;
+const libraries = `${root}build/libraries`;
 
 function run(program: string, ...args: string[]): void {
   execFileSync(program, args, { cwd: root, stdio: "inherit" });
@@ -62,11 +62,11 @@ snapshot:
 
 /** musl's: glibc asks the processor for its caches at each start, 0.45 ms in a virtual machine, where cpuid is trapped. */
 const CC = "musl-gcc";
-const C_FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-isystem", quickjs];
-const QUICKJS = [`${quickjs}/libquickjs.a`];
+const C_FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-isystem", `${libraries}/include`];
+const QUICKJS = `${libraries}/musl/libquickjs.a`;
 
 function compile(): void {
-  run(CC, ...C_FLAGS, "-static", "-no-pie", "-o", "build/compile", "native/quickjs/compile.c", ...QUICKJS);
+  run(CC, ...C_FLAGS, "-static", "-no-pie", "-o", "build/compile", "native/quickjs/compile.c", QUICKJS);
   run("build/compile", `${out}/main.js`, `${out}/main.bin`);
 }
 
@@ -74,11 +74,23 @@ function link(): void {
   writeFileSync(`${out}/embedded.S`, EMBEDDED);
   const sources = ["native/quickjs/host.c", "native/quickjs/heap.c", `${out}/embedded.S`];
   const layout = ["-fno-pie", "-no-pie", "-static", "-s", "-ffunction-sections", "-fdata-sections", `-Wl,--section-start=.snapshot=${SNAPSHOT_ADDRESS}`];
-  run(CC, ...C_FLAGS, ...layout, "-Wl,--gc-sections", "-Wl,--build-id=none", "-o", `${out}/tsrun`, ...sources, `${root}build/libtsrun.a`, ...QUICKJS);
+  run(
+    CC,
+    ...C_FLAGS,
+    ...layout,
+    "-Wl,--gc-sections",
+    "-Wl,--build-id=none",
+    "-o",
+    `${out}/tsrun`,
+    ...sources,
+    `${root}build/libtsrun.a`,
+    QUICKJS,
+    `${libraries}/musl/libseccomp.a`,
+  );
 }
 
 for (const folder of [out, `${root}dist`]) mkdirSync(folder, { recursive: true });
-run("bash", "scripts/get-quickjs.sh");
+run("bash", "scripts/get-libraries.sh");
 run("make", "-s", "-C", "native", "init");
 run("make", "-s", "-C", "native/shim");
 await bundle();

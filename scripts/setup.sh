@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a checkout needs: npm packages, Debian packages, QuickJS, the native libraries. Fast when all is there.
+# Installs what a checkout needs: npm packages, Debian packages, QuickJS and libseccomp, the native libraries. Fast when all is there.
 # Every npm script begins with it, so that the README's commands are enough on a fresh machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,6 +38,6 @@ if ! node_modules/.bin/bun --version >/dev/null 2>&1; then
   ln -sf "../../$platform" node_modules/.bin/bun
 fi
 
-bash scripts/get-quickjs.sh
+bash scripts/get-libraries.sh
 make -s -C native init
 make -s -C native/shim

@@ -80,6 +80,16 @@ export const SYS = {
     result: "text",
     doc: "(socket, timeoutMs): one message; ETIMEDOUT; empty at end of file. out(0) = number of fds received and closed.",
   },
+  cached_filter: {
+    params: ["str", "blob"],
+    result: "num",
+    doc: "(directory, key): a seccomp filter that compile_filter has kept there under this key, as an open file at its first instruction; ENOENT.",
+  },
+  compile_filter: {
+    params: ["str", "blob", "blob"],
+    result: "num",
+    doc: "(directory, key, profile): the filter that libseccomp makes of the profile (plan/seccomp.ts), as an open file at its first instruction; kept in the directory. out(0) = line of the profile that failed, from 0.",
+  },
   attach_device_filter: {
     params: ["str", "str"],
     result: "num",

@@ -11,7 +11,7 @@ struct list {
 };
 
 /// The largest number of an operation, and of 64-bit words in a decoded one.
-enum { OP_MAX = 60, OP_WORDS = 10 };
+enum { OP_MAX = 62, OP_WORDS = 10 };
 
 /// X(number, name, kinds of the fields): n = uint64_t, i = int64_t, s = const char *, l = struct list.
 #define OP_LIST(X) \
@@ -72,6 +72,8 @@ enum { OP_MAX = 60, OP_WORDS = 10 };
   X(57, env_home, "n") \
   X(58, start_wait, "") \
   X(59, exec_run, "ll") \
+  X(61, seccomp_receive, "") \
+  X(62, seccomp_load, "nn") \
   X(60, stdio_own, "n")
 
 enum op_number {
@@ -132,6 +134,8 @@ enum op_number {
   OP_ENV_HOME = 57,
   OP_START_WAIT = 58,
   OP_EXEC_RUN = 59,
+  OP_SECCOMP_RECEIVE = 61,
+  OP_SECCOMP_LOAD = 62,
   OP_STDIO_OWN = 60,
 };
 
@@ -613,6 +617,18 @@ struct op_exec_run {
   struct list env;
 };
 void op_exec_run(const struct op_exec_run *op);
+
+/// Receive the compiled filter from the parent: an open file at its first instruction, read to its end.
+struct op_seccomp_receive {
+};
+void op_seccomp_receive(const struct op_seccomp_receive *op);
+
+/// seccomp(SECCOMP_SET_MODE_FILTER, flags) with the received filter. listener = 1: the kernel's notifications come on an fd, which is reported to the parent.
+struct op_seccomp_load {
+  uint64_t flags;
+  uint64_t listener;
+};
+void op_seccomp_load(const struct op_seccomp_load *op);
 
 /// Before cred.ids: fchown the pipes and terminals among fds 0-2 to the user (group unchanged), so that it can open /dev/stdout again. Anything else stays (files and the null device are the caller's); EINVAL, EPERM and EROFS are no errors.
 struct op_stdio_own {

@@ -166,6 +166,14 @@ static int64_t call_recv_text(const struct sys_argument *a) {
   return tsr_recv_text(a[0].number, a[1].number);
 }
 
+static int64_t call_cached_filter(const struct sys_argument *a) {
+  return tsr_cached_filter(a[0].text, a[1].text, a[1].length);
+}
+
+static int64_t call_compile_filter(const struct sys_argument *a) {
+  return tsr_compile_filter(a[0].text, a[1].text, a[1].length, a[2].text, a[2].length);
+}
+
 static int64_t call_attach_device_filter(const struct sys_argument *a) {
   return tsr_attach_device_filter(a[0].text, a[1].text);
 }
@@ -256,6 +264,8 @@ static const struct sys_row sys_rows[] = {
     {call_listen, "sn", false},
     {call_send_text, "nb", false},
     {call_recv_text, "nn", true},
+    {call_cached_filter, "sb", false},
+    {call_compile_filter, "sbb", false},
     {call_attach_device_filter, "ss", false},
     {call_wait_pid, "nn", false},
     {call_kill, "nn", false},
@@ -311,16 +321,18 @@ static const JSCFunctionListEntry sys_functions[] = {
     JS_CFUNC_MAGIC_DEF("listen", 2, sys_invoke, 37),
     JS_CFUNC_MAGIC_DEF("send_text", 2, sys_invoke, 38),
     JS_CFUNC_MAGIC_DEF("recv_text", 2, sys_invoke, 39),
-    JS_CFUNC_MAGIC_DEF("attach_device_filter", 2, sys_invoke, 40),
-    JS_CFUNC_MAGIC_DEF("wait_pid", 2, sys_invoke, 41),
-    JS_CFUNC_MAGIC_DEF("kill", 2, sys_invoke, 42),
-    JS_CFUNC_MAGIC_DEF("pidfd_open", 1, sys_invoke, 43),
-    JS_CFUNC_MAGIC_DEF("pidfd_signal", 2, sys_invoke, 44),
-    JS_CFUNC_MAGIC_DEF("pidfd_wait", 2, sys_invoke, 45),
-    JS_CFUNC_MAGIC_DEF("run_program", 6, sys_invoke, 46),
-    JS_CFUNC_MAGIC_DEF("watch_file", 1, sys_invoke, 47),
-    JS_CFUNC_MAGIC_DEF("watch_oom_v1", 1, sys_invoke, 48),
-    JS_CFUNC_MAGIC_DEF("poll_event", 3, sys_invoke, 49),
-    JS_CFUNC_MAGIC_DEF("hold_signals", 0, sys_invoke, 50),
-    JS_CFUNC_MAGIC_DEF("foreground", 4, sys_invoke, 51),
+    JS_CFUNC_MAGIC_DEF("cached_filter", 2, sys_invoke, 40),
+    JS_CFUNC_MAGIC_DEF("compile_filter", 3, sys_invoke, 41),
+    JS_CFUNC_MAGIC_DEF("attach_device_filter", 2, sys_invoke, 42),
+    JS_CFUNC_MAGIC_DEF("wait_pid", 2, sys_invoke, 43),
+    JS_CFUNC_MAGIC_DEF("kill", 2, sys_invoke, 44),
+    JS_CFUNC_MAGIC_DEF("pidfd_open", 1, sys_invoke, 45),
+    JS_CFUNC_MAGIC_DEF("pidfd_signal", 2, sys_invoke, 46),
+    JS_CFUNC_MAGIC_DEF("pidfd_wait", 2, sys_invoke, 47),
+    JS_CFUNC_MAGIC_DEF("run_program", 6, sys_invoke, 48),
+    JS_CFUNC_MAGIC_DEF("watch_file", 1, sys_invoke, 49),
+    JS_CFUNC_MAGIC_DEF("watch_oom_v1", 1, sys_invoke, 50),
+    JS_CFUNC_MAGIC_DEF("poll_event", 3, sys_invoke, 51),
+    JS_CFUNC_MAGIC_DEF("hold_signals", 0, sys_invoke, 52),
+    JS_CFUNC_MAGIC_DEF("foreground", 4, sys_invoke, 53),
 };

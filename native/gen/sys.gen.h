@@ -45,6 +45,8 @@ int64_t tsr_connect(const char *, int64_t);
 int64_t tsr_listen(const char *, int64_t);
 int64_t tsr_send_text(int64_t, const char *, size_t);
 int64_t tsr_recv_text(int64_t, int64_t);
+int64_t tsr_cached_filter(const char *, const char *, size_t);
+int64_t tsr_compile_filter(const char *, const char *, size_t, const char *, size_t);
 int64_t tsr_attach_device_filter(const char *, const char *);
 int64_t tsr_wait_pid(int64_t, int64_t);
 int64_t tsr_kill(int64_t, int64_t);

@@ -102,6 +102,8 @@ const ACTIONS: Readonly<Record<string, string>> = {
   "cred.ambient": "raise the ambient capabilities",
   "cred.no_new_privs": "set no_new_privs",
   "fds.close": "close file descriptors",
+  "seccomp.receive": "take the seccomp filter over",
+  "seccomp.load": "load the seccomp filter",
   "exec.lookup": "find the program",
   "exec.run": "execute the program",
 };

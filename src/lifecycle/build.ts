@@ -21,6 +21,7 @@ import { runHooksTolerantly, stateAroundPid, stateOf } from "./hooks.ts";
 import { needsSetgroupsDenied } from "./idmap.ts";
 import { checkPreserved, listenEnv, listenFds } from "./inherited-fds.ts";
 import { makeNotifyDirectory, managerSocket, NOTIFY_ENV } from "./notify.ts";
+import { openFilter } from "./seccomp.ts";
 import { Undo } from "./undo.ts";
 
 const SEQPACKET = 1;
@@ -89,6 +90,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
   undo.add("state directory", () => remove(directory));
 
   const facts = readFacts();
+  const filter = openFilter(config, options.root);
   const rootless = options.rootless === "true" || (options.rootless === "auto" && facts.euid !== 0);
   const request = { id: options.id, cgroupsPath: config.linux?.cgroupsPath, resources: config.linux?.resources, rootless };
   const cgroup = cgroupfs.create(request, readCgroupLayout());
@@ -111,6 +113,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
     plan,
     id,
     noNewKeyring,
+    filter,
     bundle,
     rootfs: bundle.rootfs,
     directory,

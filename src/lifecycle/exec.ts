@@ -18,8 +18,10 @@ import { sys } from "../sys.ts";
 import { type Console, openConsole, sendMaster, sendPidfd } from "./console.ts";
 import { readContainerConfig } from "./container-config.ts";
 import { type ProcessRequest, requestedProcess } from "./exec-process.ts";
+import { stateOf } from "./hooks.ts";
 import { checkPreserved, listenEnv, listenFds } from "./inherited-fds.ts";
 import { currentStatus, notRunning } from "./query.ts";
+import { openFilter, sendListener } from "./seccomp.ts";
 import { stepError } from "./step-error.ts";
 import { Undo } from "./undo.ts";
 
@@ -83,14 +85,15 @@ function enter(e: Entering): { init: InitProcess; master: number } {
   try {
     const pidfd = openProcess(record);
     const entry = openEntry(record.cgroup.places, options.cgroups, (e.config.process?.execCPUAffinity?.initial ?? "") !== "");
+    const filter = openFilter(e.config, options.root);
     const plan = compile(e, entry.files.length);
     const init = spawn(e, plan, entry);
     undo.add("the new process", () => killInit(init));
     setOomScore(e.config, init.pid);
-    sendFiles(init, entry.files);
+    sendFiles(init, filter < 0 ? entry.files : [...entry.files, filter]);
     if (plan.ops.some((op) => op.op === "ns.enter")) sendFiles(init, [pidfd]);
     if (plan.ops.some((op) => op.op === "root.enter")) sendFiles(init, [openRoot(record)]);
-    for (const fd of [pidfd, entry.directory, ...entry.files]) if (fd >= 0) sys.close(fd);
+    for (const fd of [pidfd, entry.directory, filter, ...entry.files]) if (fd >= 0) sys.close(fd);
     const master = guide(e, plan, init);
     if (options.pidFile !== undefined) writeAtomically(options.pidFile, String(init.pid));
     if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);
@@ -163,11 +166,16 @@ function guide(e: Entering, plan: Plan, init: InitProcess): number {
     if (event.kind === "forked") adoptFork(init, event.pid);
     else if (event.kind === "terminal" && e.console.socket >= 0) sendMaster(e.console, event.fd);
     else if (event.kind === "terminal") master = event.fd;
+    else if (event.kind === "listener") deliver(e, init, event.fd);
     else if (event.kind === "fail") {
       const op = plan.ops[event.op];
       throw located(stepError(op === undefined ? op : { ...op, at: inProcessDocument(op.at) }, event, ""), e.document);
     }
   }
+}
+
+function deliver({ config, record }: Entering, init: InitProcess, listener: number): void {
+  if (config.linux?.seccomp !== undefined) sendListener(config.linux.seccomp, listener, init.pid, stateOf(record, "running", record.pid));
 }
 
 function located<E extends TsrunError>(error: E, document: ProcessDocument | undefined): E {

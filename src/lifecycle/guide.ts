@@ -15,6 +15,7 @@ import { sys } from "../sys.ts";
 import { type Console, sendMaster } from "./console.ts";
 import { runHooks, stateOf, waitStatusText } from "./hooks.ts";
 import { writeMappings } from "./idmap.ts";
+import { sendListener } from "./seccomp.ts";
 import { stepError } from "./step-error.ts";
 
 export interface Guided {
@@ -29,6 +30,8 @@ export interface Guided {
   readonly facts: MachineFacts;
   readonly console: Console;
   readonly noNewKeyring: boolean;
+  /** The seccomp filter's file, or -1. */
+  readonly filter: number;
   /** The hooks of create were begun: a failure from here on runs the poststop hooks (spec 3.11). */
   onHooks: () => void;
 }
@@ -60,6 +63,10 @@ export function guideInit(g: Guided): Outcome {
       case "terminal":
         if (g.console.socket >= 0) sendMaster(g.console, event.fd);
         else master = event.fd;
+        break;
+      case "listener":
+        if (record === undefined || g.bundle.config.linux?.seccomp === undefined) throw lost(g);
+        sendListener(g.bundle.config.linux.seccomp, event.fd, record.pid, stateOf(record, "creating", record.pid));
         break;
       case "created":
         if (record === undefined) throw lost(g);
@@ -103,7 +110,8 @@ function prepare(g: Guided): StateRecord {
   answer(g.init, SYNC_POINTS.cgroup);
   const files = g.cgroup.joinFiles();
   sendFiles(g.init, files);
-  for (const fd of files) sys.close(fd);
+  if (g.filter >= 0) sendFiles(g.init, [g.filter]);
+  for (const fd of [...files, g.filter]) if (fd >= 0) sys.close(fd);
 
   const record = makeRecord(g);
   const hasHooks = config.hooks !== undefined;

@@ -7,6 +7,8 @@ export type InitEvent =
   | { readonly kind: "ask"; readonly point: number }
   | { readonly kind: "forked"; readonly pid: number }
   | { readonly kind: "terminal"; readonly fd: number }
+  /** Where the kernel's seccomp notifications come. */
+  | { readonly kind: "listener"; readonly fd: number }
   | { readonly kind: "created" }
   /** End of file: the program was executed, or init is gone. */
   | { readonly kind: "end" }
@@ -28,6 +30,7 @@ const KIND_ASK = 2;
 const KIND_FORKED = 3;
 const KIND_CREATED = 4;
 const KIND_TERMINAL = 5;
+const KIND_LISTENER = 6;
 const EPROTO = 71;
 
 /** The next record on a protocol socket; init going away ends every wait. */
@@ -47,6 +50,8 @@ export function nextEvent(socket: number): InitEvent {
       return { kind: "created" };
     case KIND_TERMINAL:
       return { kind: "terminal", fd: sys.out(5) };
+    case KIND_LISTENER:
+      return { kind: "listener", fd: sys.out(5) };
     default:
       throw new SystemError("understand the container's init", "sync socket", "recvmsg", EPROTO);
   }

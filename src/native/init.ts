@@ -34,7 +34,7 @@ export function answer(init: InitProcess, point: number): void {
   sys.send_byte(init.sync, point);
 }
 
-/** Hands init the files of its cgroups, which it writes itself to (cgroup.join). */
+/** Hands init open files: of its cgroups, of its seccomp filter; of the container when it enters one. */
 export function sendFiles(init: InitProcess, files: readonly number[]): void {
   for (const fd of files) sys.send_fd(init.sync, fd, "c");
 }

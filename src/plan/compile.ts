@@ -16,6 +16,7 @@ import { hiddenPathOps } from "./sections/paths.ts";
 import { detachOps, enterCwdOps, execOps, lookupOps, makeCwdOps, schedulingOps } from "./sections/process.ts";
 import { rlimitOps } from "./sections/rlimits.ts";
 import { enterRootOps, readonlyOps, rootOps } from "./sections/rootfs.ts";
+import { loadFilterOps, receiveFilterOps } from "./sections/seccomp.ts";
 import { sysctlOps } from "./sections/sysctl.ts";
 import { terminalOps } from "./sections/terminal.ts";
 
@@ -41,6 +42,7 @@ export function compileCreate(config: Config, cgroup: CgroupView, facts: Machine
     ...deviceLinkOps(context),
     // Hooks must find the container in its cgroups.
     ...lateCgroupOps(context),
+    ...receiveFilterOps(context),
     // Mounts done, not pivoted yet: createContainer hooks are looked up in the runtime's filesystem.
     ...createHookOps(context),
     // After the hooks: they may bring the network interface that a setting is for.
@@ -74,6 +76,7 @@ function processOps(context: Context): Op[] {
   const wait: Op[] = context.options.startWait ? [{ op: "start.wait", at: "" }] : [];
   if (process === undefined) return wait;
   const cwd = enterCwdOps(process);
+  const filter = loadFilterOps(context, process);
   return [
     // While init may still raise limits and priorities.
     ...rlimitOps(process),
@@ -81,11 +84,13 @@ function processOps(context: Context): Op[] {
     ...homeOps(context, process),
     ...cwd.asRoot,
     // The privileges go, in the one order that the kernel allows.
-    ...credentialOps(context, process, cwd.asUser),
+    ...credentialOps(context, process, { beforeIds: filter.privileged, afterIds: cwd.asUser }),
     // As the user, with the user's rights, and nothing open that the container must not have.
     ...lookupOps(context, process),
+    ...filter.beforeStart,
     ...wait,
     ...startHookOps(context),
+    ...filter.last,
     ...execOps(context, process),
   ];
 }

@@ -5,6 +5,7 @@ import { ATTR, CLONE, MS } from "./kernel-flags.ts";
 import { type FieldKind, type Op, SYNC_POINTS } from "./op-table.ts";
 import type { Plan } from "./plan.ts";
 import { rlimitName } from "./rlimits.ts";
+import { SECCOMP_FLAGS } from "./seccomp.ts";
 
 type Reader = (value: number) => string;
 
@@ -44,6 +45,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   "cred.ambient.mask": readCaps,
   "umask.set.mask": readMode,
   "scheduler.set.flags": String,
+  "seccomp.load.flags": bitNames(SECCOMP_FLAGS),
   effective: readCaps,
   permitted: readCaps,
   inheritable: readCaps,

@@ -3,6 +3,7 @@ import { SPEC_VERSION, TSRUN_VERSION } from "../spec/version.ts";
 import { capabilityNames } from "./capabilities.ts";
 import { CLONE } from "./kernel-flags.ts";
 import { knownMountOptions } from "./mount-options.ts";
+import { SECCOMP_ACTIONS, SECCOMP_ARCHITECTURES, SECCOMP_FLAGS, SECCOMP_OPERATORS } from "./seccomp.ts";
 import { HOOK_KINDS } from "./sections/hooks.ts";
 
 /** bundle/rules/version.ts accepts 1.x. */
@@ -18,7 +19,14 @@ export function features(): object {
       namespaces: Object.keys(CLONE).sort(),
       capabilities: capabilityNames(),
       cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
-      seccomp: { enabled: false },
+      seccomp: {
+        enabled: true,
+        actions: Object.keys(SECCOMP_ACTIONS),
+        operators: Object.keys(SECCOMP_OPERATORS),
+        archs: SECCOMP_ARCHITECTURES,
+        knownFlags: Object.keys(SECCOMP_FLAGS),
+        supportedFlags: Object.keys(SECCOMP_FLAGS),
+      },
       apparmor: { enabled: false },
       selinux: { enabled: false },
       intelRdt: { enabled: false, schemata: false, monitoring: false },

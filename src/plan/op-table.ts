@@ -195,6 +195,12 @@ export const OPS = {
     fields: { args: "list", env: "list" },
     doc: "execve of the program that exec.lookup found. Its success is seen as end of file on every protocol socket.",
   },
+  "seccomp.receive": { number: 61, fields: {}, doc: "Receive the compiled filter from the parent: an open file at its first instruction, read to its end." },
+  "seccomp.load": {
+    number: 62,
+    fields: { flags: "num", listener: "num" },
+    doc: "seccomp(SECCOMP_SET_MODE_FILTER, flags) with the received filter. listener = 1: the kernel's notifications come on an fd, which is reported to the parent.",
+  },
   "stdio.own": {
     number: 60,
     fields: { uid: "num" },

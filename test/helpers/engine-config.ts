@@ -81,7 +81,6 @@ export function engineBundle(path: string, args: readonly string[]): Bundle {
   const hooks: Editable = {};
   for (const [kind, list] of Object.entries(object(config["hooks"])))
     hooks[kind] = objects(list).map(() => ({ path: "/bin/sh", args: ["sh", "-c", "cat > /dev/null"] }));
-  delete linux["seccomp"];
   delete linux["mountLabel"];
   linux["cgroupsPath"] = `${CGROUP_PARENT}/${b.name}`;
   linux["namespaces"] = objects(linux["namespaces"]).map((namespace) => ({ type: namespace["type"] }));

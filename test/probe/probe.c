@@ -603,6 +603,11 @@ static void word_unshare(const char *key, const char *flags) {
   answer_result(key, unshare((int)strtol(flags, NULL, 0)));
 }
 
+/** syscall:NUMBER  a call without arguments. */
+static void word_syscall(const char *key, const char *number) {
+  answer_result(key, syscall(strtol(number, NULL, 0), 0, 0, 0, 0, 0, 0));
+}
+
 static const struct {
   const char *name;
   void (*run)(const char *key);
@@ -620,10 +625,11 @@ static const struct {
   const char *name;
   void (*run)(const char *key, const char *argument);
 } with_argument[] = {
-    {"stat", word_stat},   {"link", word_link},     {"read", word_read},     {"ls", word_ls},         {"open", word_open},   {"write", word_write},
-    {"mkdir", word_mkdir}, {"unlink", word_unlink}, {"mknod", word_mknod},   {"statfs", word_statfs}, {"chdir", word_chdir}, {"echo", word_echo},
-    {"err", word_err},     {"exit", word_exit},     {"sleep", word_sleep},   {"die", word_die},       {"await", word_await}, {"fork", word_fork},
-    {"spawn", word_spawn}, {"alloc", word_alloc},   {"notify", word_notify}, {"fdread", word_fdread}, {"exec", word_exec},   {"unshare", word_unshare},
+    {"stat", word_stat},     {"link", word_link},     {"read", word_read},     {"ls", word_ls},           {"open", word_open},
+    {"write", word_write},   {"mkdir", word_mkdir},   {"unlink", word_unlink}, {"mknod", word_mknod},     {"statfs", word_statfs},
+    {"chdir", word_chdir},   {"echo", word_echo},     {"err", word_err},       {"exit", word_exit},       {"sleep", word_sleep},
+    {"die", word_die},       {"await", word_await},   {"fork", word_fork},     {"spawn", word_spawn},     {"alloc", word_alloc},
+    {"notify", word_notify}, {"fdread", word_fdread}, {"exec", word_exec},     {"unshare", word_unshare}, {"syscall", word_syscall},
 };
 
 static void run_word(const char *word) {

@@ -5,6 +5,7 @@ import type { Problem } from "../rules.ts";
 const AT = "/linux/seccomp";
 /** struct seccomp_data has six arguments. */
 const LAST_ARGUMENT = 5;
+const NOTIFY = "SCMP_ACT_NOTIFY";
 
 export function seccompProblems(config: Config): Problem[] {
   const seccomp = config.linux?.seccomp;
@@ -15,7 +16,21 @@ export function seccompProblems(config: Config): Problem[] {
   if ((seccomp.listenerMetadata ?? "") !== "" && (seccomp.listenerPath ?? "") === "") {
     problems.push({ pointer: `${AT}/listenerMetadata`, message: "listenerMetadata needs listenerPath" });
   }
-  return [...problems, ...syscallProblems(seccomp)];
+  return [...problems, ...notifyProblems(seccomp), ...syscallProblems(seccomp)];
+}
+
+/** An agent answers notifications; init needs sendmsg to hand it the listener, and would wait for the answer for ever. */
+function notifyProblems({ defaultAction, syscalls = [], listenerPath = "" }: Seccomp): Problem[] {
+  const problems: Problem[] = [];
+  if (defaultAction === NOTIFY) problems.push({ pointer: `${AT}/defaultAction`, message: `${NOTIFY} cannot be the default action` });
+  for (const [index, { names, action }] of syscalls.entries()) {
+    if (action !== NOTIFY) continue;
+    const pointer = `${AT}/syscalls/${index}`;
+    if (listenerPath === "") problems.push({ pointer, message: `${NOTIFY} needs listenerPath`, hint: "the socket of the agent that answers" });
+    for (const name of ["sendmsg", "write"])
+      if (names.includes(name)) problems.push({ pointer, message: `${NOTIFY} cannot be used for ${name}: the runtime needs it itself` });
+  }
+  return problems;
 }
 
 function syscallProblems(seccomp: Seccomp): Problem[] {

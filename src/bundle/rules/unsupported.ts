@@ -17,7 +17,6 @@ export function unsupported(config: Config): Problem[] {
   const problems = unsupportedProcess(config);
   const { linux } = config;
   const refuse = (pointer: string, what: string, hint?: string) => problems.push(refusal(pointer, what, hint));
-  if (linux?.seccomp !== undefined) refuse("/linux/seccomp", "linux.seccomp", "under an engine: --security-opt seccomp=unconfined");
   if ((linux?.mountLabel ?? "") !== "") refuse("/linux/mountLabel", "linux.mountLabel");
   if (Object.keys(linux?.netDevices ?? {}).length > 0) refuse("/linux/netDevices", "linux.netDevices");
   if (linux?.intelRdt !== undefined) refuse("/linux/intelRdt", "linux.intelRdt");

@@ -1,6 +1,7 @@
 // tsrun events: statistics and out-of-memory events of a container, one JSON object a line.
 import { UsageError } from "../../errors.ts";
-import { type ContainerEvent, containerStats, followEvents } from "../../lifecycle/events.ts";
+import { containerStats, followEvents } from "../../lifecycle/events.ts";
+import { stringifyExact } from "../../spec/stringify.ts";
 import { type Command, idOf } from "../command.ts";
 import { isSet } from "../flags.ts";
 import { print } from "../output.ts";
@@ -18,8 +19,8 @@ export const events: Command = {
   ],
   run(parsed, globals) {
     const interval = duration(parsed.values.get("interval") ?? "5s");
-    if (isSet(parsed, "stats")) return print(line(containerStats(globals.root, idOf(parsed))));
-    followEvents(globals.root, idOf(parsed), interval, (event) => print(line(event)));
+    if (isSet(parsed, "stats")) return print(stringifyExact(containerStats(globals.root, idOf(parsed))));
+    followEvents(globals.root, idOf(parsed), interval, (event) => print(stringifyExact(event)));
     return 0;
   },
 };
@@ -30,10 +31,4 @@ function duration(text: string): number {
   const total = parts.reduce((sum, [, number, unit]) => sum + Number(number) * (UNITS_MS[unit ?? ""] ?? 0), 0);
   if (parts.map(([all]) => all).join("") !== text || total < 1) throw new UsageError(`--interval: "${text}" is no duration above 0`, 'for example "5s"');
   return total;
-}
-
-/** Counters beyond 2^53 stay exact: JSON.stringify takes no bigint, so they pass as marked texts. */
-function line(event: ContainerEvent): string {
-  const marked = JSON.stringify(event, (_, value: unknown) => (typeof value === "bigint" ? `\u0001${value}` : value));
-  return marked.replace(/"\\u0001(\d+)"/g, "$1");
 }

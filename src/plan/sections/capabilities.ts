@@ -7,8 +7,13 @@ import type { Op } from "../op-table.ts";
 
 const AT = "/process/capabilities";
 
-/** `enterCwd` is the second try at the working directory, as the user (see sections/process.ts). */
-export function credentialOps(context: Context, process: Process, enterCwd: readonly Op[]): Op[] {
+/** What other sections have to do in between: with root's rights, and with the user's. */
+export interface Between {
+  readonly beforeIds: readonly Op[];
+  readonly afterIds: readonly Op[];
+}
+
+export function credentialOps(context: Context, process: Process, { beforeIds, afterIds }: Between): Op[] {
   const { options, facts } = context;
   // Absent means none, as in runc and crun: the caller's capabilities are not the container's.
   const { masks, warnings } = capabilityMasks(process.capabilities ?? {}, facts.lastCap, grantableMask(context), AT);
@@ -21,8 +26,9 @@ export function credentialOps(context: Context, process: Process, enterCwd: read
   ops.push(
     // While init still has CAP_SETPCAP.
     { op: "cred.bounding", at: pointerIf(process.capabilities?.bounding, `${AT}/bounding`), keep: masks.bounding, last: facts.lastCap },
+    ...beforeIds,
     { op: "cred.ids", at: "/process/user", uid, gid, setgroups: options.setgroups ? 1 : 0, groups: additionalGids.map(String) },
-    ...enterCwd,
+    ...afterIds,
     { op: "cred.caps", at, effective: masks.effective, permitted: masks.permitted, inheritable: masks.inheritable },
     // After the ids (setresuid clears it) and after capset (only what is permitted and inheritable can be raised).
     { op: "cred.ambient", at: pointerIf(process.capabilities?.ambient, `${AT}/ambient`), mask: masks.ambient },

@@ -5,9 +5,11 @@ import { type Context, refuse } from "../context.ts";
 import { CLONE } from "../kernel-flags.ts";
 import type { Op } from "../op-table.ts";
 
+import { receiveFilterOps } from "./seccomp.ts";
+
 const AT_AFFINITY = "/process/execCPUAffinity";
 
-/** In the order in which the parent sends: the cgroup's files, a pidfd of the container, its root directory. */
+/** In the order in which the parent sends: the cgroup's files, the seccomp filter, a pidfd of the container, its root directory. */
 export function enterOps(context: Context): Op[] {
   const { cgroup, namespaces, options } = context;
   const { execCPUAffinity = {} } = context.config.process ?? {};
@@ -18,6 +20,7 @@ export function enterOps(context: Context): Op[] {
     ...affinityOps("initial", execCPUAffinity),
     { op: "cgroup.join", at: "/linux/cgroupsPath", count: cgroup.joinFiles },
     ...affinityOps("final", execCPUAffinity),
+    ...receiveFilterOps(context),
     // Before anything in the container can see init.
     { op: "cred.undumpable", at: "" },
   ];
