@@ -3,7 +3,7 @@ import type { Config } from "../spec/config.ts";
 import { type Context, canMount, makeContext } from "./context.ts";
 import type { Op } from "./op-table.ts";
 import type { CgroupView, MachineFacts, Plan, PlanOptions } from "./plan.ts";
-import { credentialOps } from "./sections/capabilities.ts";
+import { credentialOps, programMasks } from "./sections/capabilities.ts";
 import { deviceLinkOps, deviceOps } from "./sections/devices.ts";
 import { enterOps } from "./sections/enter.ts";
 import { homeOps } from "./sections/env.ts";
@@ -16,7 +16,7 @@ import { hiddenPathOps } from "./sections/paths.ts";
 import { detachOps, enterCwdOps, execOps, lookupOps, makeCwdOps, schedulingOps } from "./sections/process.ts";
 import { rlimitOps } from "./sections/rlimits.ts";
 import { enterRootOps, readonlyOps, rootOps } from "./sections/rootfs.ts";
-import { loadFilterOps, receiveFilterOps } from "./sections/seccomp.ts";
+import { loadFilterOps, needsSysAdmin, receiveFilterOps } from "./sections/seccomp.ts";
 import { sysctlOps } from "./sections/sysctl.ts";
 import { terminalOps } from "./sections/terminal.ts";
 
@@ -76,7 +76,8 @@ function processOps(context: Context): Op[] {
   const wait: Op[] = context.options.startWait ? [{ op: "start.wait", at: "" }] : [];
   if (process === undefined) return wait;
   const cwd = enterCwdOps(process);
-  const filter = loadFilterOps(context, process);
+  const masks = programMasks(context, process);
+  const filter = loadFilterOps(context, process, masks);
   return [
     // While init may still raise limits and priorities.
     ...rlimitOps(process),
@@ -84,7 +85,7 @@ function processOps(context: Context): Op[] {
     ...homeOps(context, process),
     ...cwd.asRoot,
     // The privileges go, in the one order that the kernel allows.
-    ...credentialOps(context, process, { beforeIds: filter.privileged, afterIds: cwd.asUser }),
+    ...credentialOps(context, process, { masks, keepSysAdmin: needsSysAdmin(context, process), enterCwd: cwd.asUser }),
     // As the user, with the user's rights, and nothing open that the container must not have.
     ...lookupOps(context, process),
     ...filter.beforeStart,

@@ -1,23 +1,32 @@
 // process.capabilities, process.user, process.noNewPrivileges -> from root in the namespaces to the container's user.
 
 import type { Process } from "../../spec/config.ts";
-import { capabilityMasks } from "../capabilities.ts";
+import { type CapabilityMasks, capabilityMasks } from "../capabilities.ts";
 import { type Context, pointerIf, refuse } from "../context.ts";
 import type { Op } from "../op-table.ts";
 
 const AT = "/process/capabilities";
 
-/** What other sections have to do in between: with root's rights, and with the user's. */
-export interface Between {
-  readonly beforeIds: readonly Op[];
-  readonly afterIds: readonly Op[];
+/** CAP_SYS_ADMIN, as a number to be added. */
+const SYS_ADMIN = 2 ** 21;
+
+/** The program's capability sets: absent means none, as in runc and crun: the caller's capabilities are not the container's. */
+export function programMasks(context: Context, process: Process): CapabilityMasks {
+  const { masks, warnings } = capabilityMasks(process.capabilities ?? {}, context.facts.lastCap, grantableMask(context), AT);
+  context.warnings.push(...warnings);
+  return masks;
 }
 
-export function credentialOps(context: Context, process: Process, { beforeIds, afterIds }: Between): Op[] {
+export interface Credentials {
+  readonly masks: CapabilityMasks;
+  /** Init still has to load a seccomp filter: CAP_SYS_ADMIN stays permitted, though not effective. */
+  readonly keepSysAdmin: boolean;
+  /** The second try at the working directory, as the user (see sections/process.ts). */
+  readonly enterCwd: readonly Op[];
+}
+
+export function credentialOps(context: Context, process: Process, { masks, keepSysAdmin, enterCwd }: Credentials): Op[] {
   const { options, facts } = context;
-  // Absent means none, as in runc and crun: the caller's capabilities are not the container's.
-  const { masks, warnings } = capabilityMasks(process.capabilities ?? {}, facts.lastCap, grantableMask(context), AT);
-  context.warnings.push(...warnings);
   const at = pointerIf(process.capabilities, AT);
   const { uid, gid, additionalGids = [] } = process.user;
   if (additionalGids.length > 0 && !options.setgroups) refuse("/process/user/additionalGids", "the user namespace forbids to set groups");
@@ -26,15 +35,29 @@ export function credentialOps(context: Context, process: Process, { beforeIds, a
   ops.push(
     // While init still has CAP_SETPCAP.
     { op: "cred.bounding", at: pointerIf(process.capabilities?.bounding, `${AT}/bounding`), keep: masks.bounding, last: facts.lastCap },
-    ...beforeIds,
     { op: "cred.ids", at: "/process/user", uid, gid, setgroups: options.setgroups ? 1 : 0, groups: additionalGids.map(String) },
-    ...afterIds,
-    { op: "cred.caps", at, effective: masks.effective, permitted: masks.permitted, inheritable: masks.inheritable },
+    ...enterCwd,
+    capsOp(at, keepSysAdmin ? withSysAdmin(masks, context, false) : masks),
     // After the ids (setresuid clears it) and after capset (only what is permitted and inheritable can be raised).
     { op: "cred.ambient", at: pointerIf(process.capabilities?.ambient, `${AT}/ambient`), mask: masks.ambient },
   );
   if (process.noNewPrivileges === true) ops.push({ op: "cred.no_new_privs", at: "/process/noNewPrivileges" });
   return ops;
+}
+
+export function capsOp(at: string, { effective, permitted, inheritable }: CapabilityMasks): Op {
+  return { op: "cred.caps", at, effective, permitted, inheritable };
+}
+
+/** The same sets with CAP_SYS_ADMIN permitted, and effective when asked for; unchanged when the runtime has none to give. */
+export function withSysAdmin(masks: CapabilityMasks, context: Context, isEffective: boolean): CapabilityMasks {
+  if (!has(grantableMask(context))) return masks;
+  const add = (mask: number) => (has(mask) ? mask : mask + SYS_ADMIN);
+  return { ...masks, permitted: add(masks.permitted), effective: isEffective ? add(masks.effective) : masks.effective };
+}
+
+function has(mask: number): boolean {
+  return Math.floor(mask / SYS_ADMIN) % 2 === 1;
 }
 
 /** In a user namespace of its own init has every capability; elsewhere those that the runtime has. */

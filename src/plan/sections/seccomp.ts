@@ -1,8 +1,10 @@
 // linux.seccomp -> when init is handed the filter, and when it loads it.
 import type { Process } from "../../spec/config.ts";
+import type { CapabilityMasks } from "../capabilities.ts";
 import type { Context } from "../context.ts";
 import type { Op } from "../op-table.ts";
 import { seccompFlags, usesNotify } from "../seccomp.ts";
+import { capsOp, withSysAdmin } from "./capabilities.ts";
 
 const AT = "/linux/seccomp";
 const TSYNC = 1;
@@ -12,22 +14,26 @@ export function receiveFilterOps({ config }: Context): Op[] {
   return config.linux?.seccomp === undefined ? [] : [{ op: "seccomp.receive", at: AT }];
 }
 
+/** Without no_new_privs the kernel asks for CAP_SYS_ADMIN to load a filter: init keeps it up to that moment, and no longer. */
+export function needsSysAdmin({ config }: Context, process: Process): boolean {
+  return config.linux?.seccomp !== undefined && process.noNewPrivileges !== true;
+}
+
 export interface LoadOps {
-  /** While init still has CAP_SYS_ADMIN: without no_new_privs the kernel asks for it. */
-  readonly privileged: Op[];
-  /** The last step in which the parent is there: it has to hear of the listener. */
+  /** The last moment when the parent is there: it has to hear of the listener. */
   readonly beforeStart: Op[];
-  /** As late as possible, so that the filter has to allow the least of what init does. */
+  /** As late as possible: a filter has to allow only what init still does, which is capset and execve. */
   readonly last: Op[];
 }
 
-export function loadFilterOps({ config }: Context, process: Process): LoadOps {
-  const seccomp = config.linux?.seccomp;
-  if (seccomp === undefined) return { privileged: [], beforeStart: [], last: [] };
+/** `masks`: the program's capabilities, which init has now. */
+export function loadFilterOps(context: Context, process: Process, masks: CapabilityMasks): LoadOps {
+  const { seccomp } = context.config.linux ?? {};
+  if (seccomp === undefined) return { beforeStart: [], last: [] };
   const listener = usesNotify(seccomp);
   // With a listener the kernel refuses TSYNC, which means nothing for a process with one thread.
   const flags = listener ? seccompFlags(seccomp) & ~TSYNC : seccompFlags(seccomp);
-  const load: Op[] = [{ op: "seccomp.load", at: AT, flags, listener: listener ? 1 : 0 }];
-  if (process.noNewPrivileges !== true) return { privileged: load, beforeStart: [], last: [] };
-  return listener ? { privileged: [], beforeStart: load, last: [] } : { privileged: [], beforeStart: [], last: load };
+  const load: Op = { op: "seccomp.load", at: AT, flags, listener: listener ? 1 : 0 };
+  const ops = needsSysAdmin(context, process) ? [capsOp(AT, withSysAdmin(masks, context, true)), load, capsOp(AT, masks)] : [load];
+  return listener ? { beforeStart: ops, last: [] } : { beforeStart: [], last: ops };
 }
