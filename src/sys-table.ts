@@ -28,6 +28,7 @@ export const SYS = {
   read_fd: { params: ["num"], result: "text", doc: "(fd): to its end, from its present offset; invalid UTF-8 is replaced by ?." },
   mkdir: { params: ["str", "num"], result: "num", doc: "(path, mode)" },
   rmdir: { params: ["str"], result: "num", doc: "(path)" },
+  umount: { params: ["str"], result: "num", doc: "(path): umount2 with MNT_DETACH | UMOUNT_NOFOLLOW." },
   unlink: { params: ["str"], result: "num", doc: "(path)" },
   rename: { params: ["str", "str"], result: "num", doc: "(from, to)" },
   chown: { params: ["str", "num", "num"], result: "num", doc: "(path, uid, gid), not following a link." },

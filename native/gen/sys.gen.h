@@ -15,6 +15,7 @@ int64_t tsr_close(int64_t);
 int64_t tsr_read_fd(int64_t);
 int64_t tsr_mkdir(const char *, int64_t);
 int64_t tsr_rmdir(const char *);
+int64_t tsr_umount(const char *);
 int64_t tsr_unlink(const char *);
 int64_t tsr_rename(const char *, const char *);
 int64_t tsr_chown(const char *, int64_t, int64_t);

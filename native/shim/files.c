@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -101,6 +102,10 @@ int64_t tsr_mkdir(const char *path, int64_t mode) {
 
 int64_t tsr_rmdir(const char *path) {
   return result(rmdir(path));
+}
+
+int64_t tsr_umount(const char *path) {
+  return umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 int64_t tsr_unlink(const char *path) {

@@ -18,6 +18,7 @@ import { sys } from "../sys.ts";
 import { openConsole } from "./console.ts";
 import { guideInit } from "./guide.ts";
 import { runHooksTolerantly, stateAroundPid, stateOf } from "./hooks.ts";
+import { hasHostMounts, removeHostMounts } from "./host-mounts.ts";
 import { needsSetgroupsDenied } from "./idmap.ts";
 import { checkPreserved, listenEnv, listenFds } from "./inherited-fds.ts";
 import { makeNotifyDirectory, managerSocket, NOTIFY_ENV } from "./notify.ts";
@@ -95,6 +96,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
   const request = { id: options.id, cgroupsPath: config.linux?.cgroupsPath, resources: config.linux?.resources, rootless };
   const cgroup = cgroupfs.create(request, readCgroupLayout());
   undo.add("cgroup", () => cgroup.remove());
+  if (hasHostMounts(config)) undo.add("mounts", () => removeHostMounts(bundle.rootfs));
 
   const cgroupDirectory = cgroup.directory();
   const plan = compile(options, mode, bundle, directory, cgroup, facts);

@@ -8,6 +8,7 @@ import { isAlive } from "../state/status.ts";
 import { directoryOf, remove } from "../state/store.ts";
 import { sys } from "../sys.ts";
 import { runHooksTolerantly, stateOf } from "./hooks.ts";
+import { removeHostMounts } from "./host-mounts.ts";
 
 const SIGKILL = 9;
 const KILL_TIMEOUT_MS = 10_000;
@@ -15,6 +16,7 @@ const KILL_TIMEOUT_MS = 10_000;
 /** The container's process is killed when it still lives. A failing poststop hook is a warning (spec 3.22). */
 export function destroy(root: string, record: StateRecord, cgroup: ExistingCgroup = openCgroup(record.cgroup)): void {
   endProcesses(record, cgroup);
+  if (record.hostMounts) removeHostMounts(record.rootfs);
   cgroup.remove();
   remove(directoryOf(root, record.id));
   if (record.poststop !== undefined) runHooksTolerantly("poststop", record.poststop, stateOf(record, "stopped", 0), (error) => warn(error.message));

@@ -14,6 +14,7 @@ import { processStart } from "../state/status.ts";
 import { sys } from "../sys.ts";
 import { type Console, sendMaster } from "./console.ts";
 import { runHooks, stateOf, waitStatusText } from "./hooks.ts";
+import { hasHostMounts } from "./host-mounts.ts";
 import { writeMappings } from "./idmap.ts";
 import { sendListener } from "./seccomp.ts";
 import { stepError } from "./step-error.ts";
@@ -140,6 +141,7 @@ function makeRecord(g: Guided): StateRecord {
     ...(config.annotations === undefined ? {} : { annotations: config.annotations }),
     cgroup: g.cgroup.record(),
     ...(g.noNewKeyring ? { noNewKeyring: true as const } : {}),
+    ...(hasHostMounts(config) ? { hostMounts: true as const } : {}),
     ownPidNamespace: config.linux?.namespaces?.some((namespace) => namespace.type === "pid" && !namespace.path) === true,
     startOp: g.plan.ops.findIndex((op) => op.op === "start.wait") + 1,
     ...(config.process === undefined ? { noProcess: true as const } : {}),

@@ -22,6 +22,8 @@ export interface StateRecord {
   readonly cgroup: CgroupRecord;
   /** Created with --no-new-keyring: an exec keeps its caller's keyring as well. */
   readonly noNewKeyring?: true;
+  /** Its mounts are in the runtime's mount namespace, below rootfs. */
+  readonly hostMounts?: true;
   /** Has a pid namespace of its own: the death of its process is the death of all. */
   readonly ownPidNamespace: boolean;
   /** Index of the plan's first op after start.wait: what a failure record of start counts from. */

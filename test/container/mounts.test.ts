@@ -3,7 +3,7 @@ import { expect } from "bun:test";
 import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { type Bundle, bundle, probe } from "../helpers/bundle.ts";
 import { type JsonObject, MOUNTS } from "../helpers/config.ts";
-import { Container, facts, ok, refused } from "../helpers/container.ts";
+import { Container, facts, fails, ok, refused } from "../helpers/container.ts";
 import type { Mount } from "../helpers/facts.ts";
 import { oracle, spec } from "../helpers/spec.ts";
 
@@ -386,3 +386,22 @@ spec("6.05 100 mounts", async () => {
   const f = await facts(withMounts(many));
   for (const { destination } of many) expect(f.mounts(destination)).toHaveLength(1);
 });
+
+spec(
+  "6.01 without a mount namespace the mounts are the host's, and go with the container",
+  oracle({ runc: "leaves them there", crun: "another way" }),
+  async () => {
+    const b = bundle(probe("pause"), {
+      linux: { namespaces: [{ type: "pid" }, { type: "uts" }], maskedPaths: [], readonlyPaths: [] },
+      mounts: [{ destination: "/mnt/own", type: "tmpfs", source: "tmpfs", options: ["size=64k"] }],
+    });
+    const container = await new Container(b).up();
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).toContain(`${b.rootfs}/mnt/own`);
+    ok(await container.delete({ flags: ["--force"] }));
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(b.rootfs);
+    // A create that fails takes them away as well.
+    const failing = b.rewrite({ process: { args: ["/nosuch"] } });
+    fails(await new Container(failing).create());
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(b.rootfs);
+  },
+);

@@ -1,7 +1,6 @@
 // mounts (spec 6.02, 6.03, 6.08) and what may not be mounted over /proc (CVE-2019-16884, CVE-2019-19921, CVE-2023-27561).
 import type { Config, Mount } from "../../spec/config.ts";
 import type { Problem } from "../rules.ts";
-import { hasNamespace, namespaceHint } from "./namespace-set.ts";
 
 /** Files of procfs that engines cover on purpose (lxcfs and the like); nothing that a runtime writes to is among them. */
 const COVERABLE = /^\/proc\/(cpuinfo|diskstats|meminfo|stat|swaps|uptime|loadavg|slabinfo|net\/dev|sys\/kernel\/ns_last_pid|sys\/crypto\/fips_enabled)$/;
@@ -9,8 +8,6 @@ const COVERABLE = /^\/proc\/(cpuinfo|diskstats|meminfo|stat|swaps|uptime|loadavg
 export function mountProblems(config: Config): Problem[] {
   const mounts = config.mounts ?? [];
   const problems: Problem[] = [];
-  if (mounts.length > 0 && !hasNamespace(config, "mount"))
-    problems.push({ pointer: "/mounts", message: "mounts need a mount namespace", hint: namespaceHint("mount") });
   for (const [index, mount] of mounts.entries()) problems.push(...problemsOf(mount, `/mounts/${index}`));
   return problems;
 }

@@ -11,7 +11,8 @@ const TMPFS_MODE = 0o1777;
 
 /** Init joins its cgroups before the first mount that shows them, and no sooner: the parent makes them and writes the limits meanwhile. */
 export function mountOps(context: Context): Op[] {
-  if (context.mounts.length > 0 && !canMount(context)) refuse("/mounts", "mounts need a mount namespace");
+  // Without a mount namespace they are made in the runtime's, as in runc: everybody there sees them until delete takes them away.
+  if (context.mounts.length > 0 && !canMount(context)) context.warnings.push("/mounts: without a mount namespace the mounts are made in the host's");
   const ops: Op[] = [];
   let joined = false;
   for (const mount of context.mounts) {
