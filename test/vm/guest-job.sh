@@ -1,13 +1,17 @@
 # Process 1 of the guest's root: runs the command, and tells vm-run "started UPTIME" and "exit STATUS".
 busybox=/run/vm/busybox
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
-exec 9> /dev/vport0p3
+# The first number counts virtio devices of every kind.
+set -- /dev/vport*p3
+port=${1%3}
+[ -c "${port}3" ] || $busybox poweroff -f
+exec 9> "${port}3"
 read -r uptime _ < /proc/uptime
 cd /
 # Pipes: a port cannot be opened twice, as /dev/stdout would.
 $busybox mkfifo -m 600 /run/vm/1 /run/vm/2
-$busybox cat /run/vm/1 > /dev/vport0p1 9>&- & out=$!
-$busybox cat /run/vm/2 > /dev/vport0p2 9>&- & err=$!
+$busybox cat /run/vm/1 > "${port}1" 9>&- & out=$!
+$busybox cat /run/vm/2 > "${port}2" 9>&- & err=$!
 echo "started $uptime" >&9
 /bin/sh /run/vm/command < /dev/null > /run/vm/1 2> /run/vm/2 9>&-
 status=$?

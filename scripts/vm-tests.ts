@@ -1,0 +1,50 @@
+// Container tests in a virtual machine with cgroup v2 (test/vm/vm-run): the second kind of machine that tsrun is for.
+// `npm run test:vm` runs all of them; `npm test` those that cgroups decide. Needs root and QEMU, which it installs from Debian's packages.
+/// <reference types="bun" />
+import { existsSync } from "node:fs";
+import type { Counts } from "./bun-tests.ts";
+import { REPOSITORY } from "./bun-tests.ts";
+
+/** package: a file that shows that it is there. */
+const PACKAGES = { "qemu-system-x86": "/usr/bin/qemu-system-x86_64", kmod: "/sbin/modprobe", e2fsprogs: "/sbin/mke2fs", zstd: "/usr/bin/zstd" };
+const MEMORY_MIB = "3000";
+const TIMEOUT_S = "900";
+
+/** Test files whose outcome depends on the layout of cgroups. */
+export const CGROUP_FILES = ["cgroups", "devices", "events", "pause", "update"];
+
+function install(): boolean {
+  const missing = Object.entries(PACKAGES).flatMap(([name, file]) => (existsSync(file) ? [] : [name]));
+  if (missing.length === 0) return true;
+  console.log(`== installing ${missing.join(" ")}`);
+  const script = `apt-get update -qq && apt-get install -y -qq --no-install-recommends ${missing.join(" ")} >/dev/null`;
+  return (
+    Bun.spawnSync(["sh", "-c", script], { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }, stdout: "inherit", stderr: "inherit" }).exitCode === 0
+  );
+}
+
+/** `filters`: parts of file names, none for all. The counts of the tests inside; one failure when there is no machine. */
+export function vmTests(filters: readonly string[]): Counts {
+  console.log(`== containers, dist/tsrun in a virtual machine with cgroup v2${filters.length === 0 ? "" : `: ${filters.join(", ")}`}`);
+  if (process.getuid?.() !== 0 || !install()) {
+    console.log("   not run: it needs root and QEMU");
+    return process.env["TSRUN_MUST_RUN"] === "1" ? { passed: 0, failed: 1, skipped: 0 } : { passed: 0, failed: 0, skipped: 1 };
+  }
+  const inside = `cd /host && HOME=/tmp TMPDIR=/tmp RUNTIME=/host/dist/tsrun exec node_modules/.bin/bun scripts/test.ts --root ${filters.join(" ")}`;
+  const child = Bun.spawnSync([`${REPOSITORY}/test/vm/vm-run`, "--share", REPOSITORY, "--mem", MEMORY_MIB, "--timeout", TIMEOUT_S, "--", "sh", "-c", inside], {
+    env: { ...process.env, TSRUN_VM_CACHE: `${REPOSITORY}/build/vm` },
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const output = child.stdout.toString().trimEnd();
+  console.log(output.split("\n").slice(0, -1).join("\n"));
+  const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(output.split("\n").at(-1) ?? "");
+  if (counts === null) return { passed: 0, failed: 1, skipped: 0 };
+  return { passed: Number(counts[1]), failed: Number(counts[2]), skipped: Number(counts[3]) };
+}
+
+if (import.meta.main) {
+  const { passed, failed, skipped } = vmTests(process.argv.slice(2));
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
