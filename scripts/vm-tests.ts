@@ -6,12 +6,20 @@ import type { Counts } from "./bun-tests.ts";
 import { REPOSITORY } from "./bun-tests.ts";
 
 /** package: a file that shows that it is there. */
-const PACKAGES = { "qemu-system-x86": "/usr/bin/qemu-system-x86_64", kmod: "/sbin/modprobe", e2fsprogs: "/sbin/mke2fs", zstd: "/usr/bin/zstd" };
+const PACKAGES = {
+  "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
+  kmod: "/sbin/modprobe",
+  e2fsprogs: "/sbin/mke2fs",
+  zstd: "/usr/bin/zstd",
+  criu: "/usr/sbin/criu",
+  iptables: "/usr/sbin/iptables",
+  iproute2: "/sbin/ip",
+};
 const MEMORY_MIB = "3000";
 const TIMEOUT_S = "900";
 
-/** Test files whose outcome depends on the layout of cgroups. */
-export const CGROUP_FILES = ["cgroups", "devices", "events", "pause", "update"];
+/** Test files whose outcome depends on the layout of cgroups, or on the kernel. */
+export const CGROUP_FILES = ["cgroups", "checkpoint", "devices", "events", "pause", "update"];
 
 function install(): boolean {
   const missing = Object.entries(PACKAGES).flatMap(([name, file]) => (existsSync(file) ? [] : [name]));

@@ -104,6 +104,11 @@ int64_t tsr_rmdir(const char *path) {
   return result(rmdir(path));
 }
 
+int64_t tsr_bind_mount(const char *source, const char *target) {
+  if (mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0) return -errno;
+  return mount(NULL, target, NULL, MS_PRIVATE | MS_REC, NULL) < 0 ? -errno : 0;
+}
+
 int64_t tsr_umount(const char *path) {
   return umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 }
@@ -131,6 +136,17 @@ int64_t tsr_stat_mode(const char *path) {
   set_out(1, major(info.st_rdev));
   set_out(2, minor(info.st_rdev));
   return info.st_mode;
+}
+
+int64_t tsr_inode(const char *path) {
+  struct stat info;
+  return stat(path, &info) < 0 ? -errno : (int64_t)info.st_ino;
+}
+
+int64_t tsr_read_link(const char *path) {
+  char text[4096];
+  ssize_t length = readlink(path, text, sizeof text);
+  return length < 0 ? -errno : text_copy_exact(text, (size_t)length);
 }
 
 int64_t tsr_fs_magic(const char *path) {

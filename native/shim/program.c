@@ -14,7 +14,7 @@
 
 enum { KILL_WAIT_MS = 5000 };
 
-/// Starts it as the leader of its own session, with default signals and no fds but 0-2: its pid or -errno.
+/// Starts it as the leader of its own session, with default signals and no fds but 0-2 (input -1: ours): its pid or -errno.
 static int64_t spawn_program(const char *path, char **argv, char **env, int input, int output) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
@@ -25,9 +25,10 @@ static int64_t spawn_program(const char *path, char **argv, char **env, int inpu
   sigfillset(&all);
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_init(&attributes);
-  int error = posix_spawn_file_actions_adddup2(&actions, input, 0);
-  if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
-  if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, output, 2);
+  int error = 0;
+  if (input >= 0) error = posix_spawn_file_actions_adddup2(&actions, input, 0);
+  if (input >= 0 && error == 0) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
+  if (input >= 0 && error == 0) error = posix_spawn_file_actions_adddup2(&actions, output, 2);
   if (error == 0) error = posix_spawnattr_setsigmask(&attributes, &none);
   if (error == 0) error = posix_spawnattr_setsigdefault(&attributes, &all);
   if (error == 0) error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
@@ -66,12 +67,13 @@ int64_t tsr_run_program(const char *path, const char *argv, size_t argv_length, 
   int64_t outcome = arguments == NULL || environment == NULL ? -errno : 0;
   // Files and not pipes: a daemon that the program leaves behind can neither hold us up nor be killed by SIGPIPE.
   int in = -1, out = -1;
-  if (outcome == 0) outcome = in = memfd_with("tsrun-hook-stdin", 0, input, input_length, false);
-  if (outcome >= 0) outcome = out = memfd_with("tsrun-hook-output", 0, "", 0, false);
+  bool has_streams = tail >= 0;
+  if (outcome == 0 && has_streams) outcome = in = memfd_with("tsrun-hook-stdin", 0, input, input_length, false);
+  if (outcome >= 0 && has_streams) outcome = out = memfd_with("tsrun-hook-output", 0, "", 0, false);
   set_out(0, 0);
   if (outcome >= 0) outcome = spawn_program(path, arguments, environment, in, out);
   if (outcome >= 0) outcome = wait_program((pid_t)outcome, timeout_ms);
-  if (outcome == 0) outcome = tail_of(out, tail);
+  if (outcome == 0) outcome = has_streams ? tail_of(out, tail) : text_copy_exact("", 0);
   if (in >= 0) close(in);
   if (out >= 0) close(out);
   free(arguments);

@@ -3,6 +3,7 @@ import { UsageError } from "../errors.ts";
 import { setLog } from "../log.ts";
 import { sys } from "../sys.ts";
 import type { Command, Globals } from "./command.ts";
+import { checkpoint } from "./commands/checkpoint.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { create } from "./commands/create.ts";
 import { delete_ } from "./commands/delete.ts";
@@ -13,6 +14,7 @@ import { kill } from "./commands/kill.ts";
 import { list } from "./commands/list.ts";
 import { pause, resume } from "./commands/pause.ts";
 import { ps } from "./commands/ps.ts";
+import { restore } from "./commands/restore.ts";
 import { run } from "./commands/run.ts";
 import { spec } from "./commands/spec.ts";
 import { start } from "./commands/start.ts";
@@ -37,6 +39,7 @@ export const GLOBAL_FLAGS: readonly FlagRow[] = [
 ];
 
 export const COMMANDS: readonly Command[] = [
+  checkpoint,
   completionCommand(() => COMMANDS, GLOBAL_FLAGS),
   create,
   delete_,
@@ -47,6 +50,7 @@ export const COMMANDS: readonly Command[] = [
   list,
   pause,
   ps,
+  restore,
   resume,
   run,
   spec,

@@ -3,6 +3,7 @@
 /// <reference types="bun" />
 import { afterAll, test } from "bun:test";
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { release } from "node:os";
 import { takeBundles } from "./bundle.ts";
 import { CRUN_DEVIATIONS } from "./crun.ts";
 import { exec } from "./exec.ts";
@@ -54,6 +55,17 @@ export const NEEDS = {
     name: "CAP_SYS_RESOURCE",
     ci: false,
     isThere: once(() => (BigInt(`0x${/CapEff:\s*(\w+)/.exec(read("/proc/self/status"))?.[1] ?? "0"}`) & (1n << 24n)) !== 0n),
+  },
+  // Debian 12's looks for a vdso that later kernels lay out in another way: it can dump there, and not restore.
+  criu: {
+    name: "a CRIU that can restore on this kernel",
+    ci: false,
+    isThere: () =>
+      existsSync("/usr/sbin/criu") &&
+      release()
+        .split(".", 2)
+        .map(Number)
+        .reduce((major, minor) => major * 1000 + minor) < 6013,
   },
   fixtures: { name: "engine configs", ci: true, isThere: () => true },
 } as const satisfies Record<string, Need>;
