@@ -12,6 +12,7 @@ const PACKAGES = {
   e2fsprogs: "/sbin/mke2fs",
   zstd: "/usr/bin/zstd",
   criu: "/usr/sbin/criu",
+  apparmor: "/sbin/apparmor_parser",
   iptables: "/usr/sbin/iptables",
   iproute2: "/sbin/ip",
 };
@@ -19,7 +20,7 @@ const MEMORY_MIB = "3000";
 const TIMEOUT_S = "900";
 
 /** Test files whose outcome depends on the layout of cgroups, or on the kernel. */
-export const CGROUP_FILES = ["cgroups", "checkpoint", "devices", "events", "pause", "update"];
+export const CGROUP_FILES = ["apparmor", "cgroups", "checkpoint", "devices", "events", "pause", "update"];
 
 function install(): boolean {
   const missing = Object.entries(PACKAGES).flatMap(([name, file]) => (existsSync(file) ? [] : [name]));

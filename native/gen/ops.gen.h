@@ -11,7 +11,7 @@ struct list {
 };
 
 /// The largest number of an operation, and of 64-bit words in a decoded one.
-enum { OP_MAX = 62, OP_WORDS = 10 };
+enum { OP_MAX = 63, OP_WORDS = 10 };
 
 /// X(number, name, kinds of the fields): n = uint64_t, i = int64_t, s = const char *, l = struct list.
 #define OP_LIST(X) \
@@ -74,6 +74,7 @@ enum { OP_MAX = 62, OP_WORDS = 10 };
   X(59, exec_run, "ll") \
   X(61, seccomp_receive, "") \
   X(62, seccomp_load, "nn") \
+  X(63, apparmor_exec, "sn") \
   X(60, stdio_own, "n")
 
 enum op_number {
@@ -136,6 +137,7 @@ enum op_number {
   OP_EXEC_RUN = 59,
   OP_SECCOMP_RECEIVE = 61,
   OP_SECCOMP_LOAD = 62,
+  OP_APPARMOR_EXEC = 63,
   OP_STDIO_OWN = 60,
 };
 
@@ -629,6 +631,13 @@ struct op_seccomp_load {
   uint64_t listener;
 };
 void op_seccomp_load(const struct op_seccomp_load *op);
+
+/// Write "exec <profile>" to init's own attr/apparmor/exec (attr/exec on older kernels) of a verified procfs: the program gets the profile by its execve. optional = 1: it may fail (unconfined, where AppArmor is off).
+struct op_apparmor_exec {
+  const char *profile;
+  uint64_t optional;
+};
+void op_apparmor_exec(const struct op_apparmor_exec *op);
 
 /// Before cred.ids: fchown the pipes and terminals among fds 0-2 to the user (group unchanged), so that it can open /dev/stdout again. Anything else stays (files and the null device are the caller's); EINVAL, EPERM and EROFS are no errors.
 struct op_stdio_own {

@@ -69,6 +69,10 @@ int make_file(const char *path);
 /// True directories only: a link would lead a mount elsewhere.
 int make_true_directory(const char *path);
 
+/// A procfs that nobody can have mounted anything over (CVE-2025-52881): our own, or the host's. To be called before root.pivot, and in
+/// an exec before ns.enter (op_net.c).
+long open_procfs(void);
+
 // --- mounts (op_mount.c) ---
 
 /// Attaches a detached mount on the fd of its target.

@@ -25,8 +25,7 @@ void op_net_loopback(const struct op_net_loopback *op) {
   sys_close(fd);
 }
 
-/// A procfs that nobody can have mounted anything over (CVE-2025-52881): our own, or the one that the host sees.
-static long open_procfs(void) {
+long open_procfs(void) {
   long context = SYS(fsopen, "proc", FSOPEN_CLOEXEC);
   if (context >= 0) {
     long mount = SYS(fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
@@ -34,7 +33,7 @@ static long open_procfs(void) {
     sys_close(context);
     if (mount >= 0) return mount;
   }
-  // Not allowed in some user namespaces; the old root is still /, as sysctls are written before root.pivot.
+  // Not allowed in some user namespaces; then / is still the host's.
   return ok(SC_openat, SYS(openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0));
 }
 

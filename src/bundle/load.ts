@@ -1,19 +1,16 @@
 // A bundle directory -> its validated configuration. All findings are collected before one error is thrown.
-import { ConfigError, type Finding, SystemError } from "../errors.ts";
+import { ConfigError, SystemError } from "../errors.ts";
 import type { Config } from "../spec/config.ts";
 import { sys } from "../sys.ts";
+import { absolutePath, hostProblems } from "./host-rules.ts";
 import { parseJson } from "./json.ts";
 import { dropNulls } from "./nulls.ts";
-import { bindsOverProc } from "./rules/mounts.ts";
 import { versionWarnings } from "./rules/version.ts";
-import { findProblems, type Problem } from "./rules.ts";
+import { findProblems } from "./rules.ts";
 import { findSchemaProblems } from "./schema.ts";
 
 const ENOENT = 2;
 const EILSEQ = 84;
-const S_IFMT = 0o170000;
-const S_IFDIR = 0o040000;
-const PROC_SUPER_MAGIC = 0x9fa0;
 
 export interface Bundle {
   /** The bundle directory, absolute, without symbolic links. */
@@ -33,7 +30,7 @@ export function loadBundle(directory: string): Bundle {
   const configPath = `${dir}/config.json`;
   const text = readConfig(configPath);
   const config = parseConfig(text, configPath);
-  const rootfs = absolute(config.root?.path ?? "", dir);
+  const rootfs = absolutePath(config.root?.path ?? "", dir);
   const problems = [...findProblems(config), ...hostProblems(config, dir, rootfs)];
   if (problems.length > 0) throw new ConfigError(problems[0]?.code ?? "TS1103", configPath, problems, text);
   return { dir, configPath, text, config, rootfs, warnings: versionWarnings(config) };
@@ -59,29 +56,4 @@ function readConfig(path: string): string {
   if (text === -EILSEQ) throw new ConfigError("TS1105", path, [{ pointer: "", message: `"${path}" is not UTF-8` }]);
   if (typeof text === "number") throw new SystemError("read", path, "open", -text);
   return text;
-}
-
-function absolute(path: string, dir: string): string {
-  return path.startsWith("/") ? path : `${dir}/${path}`;
-}
-
-/** The rules that need a look at this machine. */
-function hostProblems(config: Config, dir: string, rootfs: string): Problem[] {
-  const problems: Problem[] = rootProblems(rootfs);
-  for (const { index, source } of bindsOverProc(config)) {
-    // CVE-2019-19921: what is written to /proc/self/attr must not end up in a file of the image's author.
-    if (sys.fs_magic(absolute(source, dir)) === PROC_SUPER_MAGIC) continue;
-    problems.push({ pointer: `/mounts/${index}`, message: `"${source}" cannot be mounted at /proc because it is not a proc filesystem` });
-  }
-  return problems;
-}
-
-/** Spec 5.02: it must be there, and be a directory. */
-function rootProblems(rootfs: string): Finding[] {
-  const mode = sys.stat_mode(rootfs);
-  const pointer = "/root/path";
-  if (mode === -ENOENT)
-    return [{ pointer, message: `the root filesystem "${rootfs}" does not exist`, hint: "a relative path counts from the bundle directory" }];
-  if (mode < 0) throw new SystemError("look at the root filesystem", rootfs, "stat", -mode, { pointer });
-  return (mode & S_IFMT) === S_IFDIR ? [] : [{ pointer, message: `the root filesystem "${rootfs}" is not a directory` }];
 }

@@ -2,6 +2,7 @@
 import { ConfigError, checkText } from "../errors.ts";
 import type { Config, Process } from "../spec/config.ts";
 import { sys } from "../sys.ts";
+import { apparmorProblems } from "./host-rules.ts";
 import { parseJson } from "./json.ts";
 import { dropNulls } from "./nulls.ts";
 import { processProblems } from "./rules/process.ts";
@@ -32,7 +33,7 @@ export function readProcess(path: string): { process: Process; document: Process
 
 /** `config`: the container's, with the new process in it. `document`: undefined when flags said it. */
 export function checkProcess(config: Config, document: ProcessDocument | undefined): void {
-  const problems = [...processProblems(config), ...userProblems(config), ...unsupportedProcess(config)];
+  const problems = [...processProblems(config), ...userProblems(config), ...unsupportedProcess(config), ...apparmorProblems(config)];
   if (problems.length === 0) return;
   const findings = problems.map((problem) => ({ ...problem, pointer: inProcessDocument(problem.pointer) }));
   throw new ConfigError(problems[0]?.code ?? "TS1103", document?.path ?? "", findings, document?.text);

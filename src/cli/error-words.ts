@@ -104,6 +104,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   "fds.close": "close file descriptors",
   "seccomp.receive": "take the seccomp filter over",
   "seccomp.load": "load the seccomp filter",
+  "apparmor.exec": "set the AppArmor profile",
   "exec.lookup": "find the program",
   "exec.run": "execute the program",
 };
@@ -119,6 +120,7 @@ const STEP_HINTS: Readonly<Record<string, string>> = {
   "mount.bind:ENOTDIR": "source and destination must both be directories, or both be files",
   "mount.bind:EINVAL": "propagation or attributes may not fit this mount; an unbindable source cannot be bound",
   "mount.remount:EINVAL": "the destination is no mount point, or the options do not fit its filesystem",
+  "apparmor.exec:ENOENT": "the profile is not loaded: see apparmor_parser(8) and /sys/kernel/security/apparmor/profiles",
   "ns.join:EINVAL": "the path is a namespace of another type, or cannot be joined from here",
   "ns.join:ENOENT": "is the process that owns the namespace gone?",
   "init.fork:ENOSPC": "a limit of namespaces is reached: see /proc/sys/user/max_*_namespaces",

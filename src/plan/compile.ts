@@ -3,6 +3,7 @@ import type { Config } from "../spec/config.ts";
 import { type Context, canMount, makeContext } from "./context.ts";
 import type { Op } from "./op-table.ts";
 import type { CgroupView, MachineFacts, Plan, PlanOptions } from "./plan.ts";
+import { apparmorOps } from "./sections/apparmor.ts";
 import { credentialOps, programMasks } from "./sections/capabilities.ts";
 import { deviceLinkOps, deviceOps } from "./sections/devices.ts";
 import { enterOps } from "./sections/enter.ts";
@@ -49,6 +50,7 @@ export function compileCreate(config: Config, cgroup: CgroupView, facts: Machine
     ...sysctlOps(context),
     // After the hooks: what they mount is hidden as well.
     ...hiddenPathOps(context),
+    ...apparmorOps(config.process),
     // From here on / is the container's.
     ...enterRootOps(context),
     // Its pty is in the devpts of the container.

@@ -27,7 +27,7 @@ export function features(): object {
         knownFlags: Object.keys(SECCOMP_FLAGS),
         supportedFlags: Object.keys(SECCOMP_FLAGS),
       },
-      apparmor: { enabled: false },
+      apparmor: { enabled: true },
       selinux: { enabled: false },
       intelRdt: { enabled: false, schemata: false, monitoring: false },
       mountExtensions: { idmap: { enabled: false } },

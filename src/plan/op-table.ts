@@ -201,6 +201,11 @@ export const OPS = {
     fields: { flags: "num", listener: "num" },
     doc: "seccomp(SECCOMP_SET_MODE_FILTER, flags) with the received filter. listener = 1: the kernel's notifications come on an fd, which is reported to the parent.",
   },
+  "apparmor.exec": {
+    number: 63,
+    fields: { profile: "str", optional: "num" },
+    doc: 'Write "exec <profile>" to init\'s own attr/apparmor/exec (attr/exec on older kernels) of a verified procfs: the program gets the profile by its execve. optional = 1: it may fail (unconfined, where AppArmor is off).',
+  },
   "stdio.own": {
     number: 60,
     fields: { uid: "num" },

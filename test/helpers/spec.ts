@@ -67,6 +67,11 @@ export const NEEDS = {
         .map(Number)
         .reduce((major, minor) => major * 1000 + minor) < 6013,
   },
+  apparmor: {
+    name: "AppArmor",
+    ci: false,
+    isThere: () => read("/sys/module/apparmor/parameters/enabled").startsWith("Y") && existsSync("/sbin/apparmor_parser"),
+  },
   fixtures: { name: "engine configs", ci: true, isThere: () => true },
 } as const satisfies Record<string, Need>;
 

@@ -6,11 +6,7 @@ const CODE = "TS1104";
 
 /** What concerns one process, the container's own or that of an exec. */
 export function unsupportedProcess({ process }: Config): Problem[] {
-  const problems: Problem[] = [];
-  const profile = process?.apparmorProfile ?? "";
-  if (profile !== "" && profile !== "unconfined") problems.push(refusal("/process/apparmorProfile", "process.apparmorProfile"));
-  if ((process?.selinuxLabel ?? "") !== "") problems.push(refusal("/process/selinuxLabel", "process.selinuxLabel"));
-  return problems;
+  return (process?.selinuxLabel ?? "") === "" ? [] : [refusal("/process/selinuxLabel", "process.selinuxLabel")];
 }
 
 export function unsupported(config: Config): Problem[] {

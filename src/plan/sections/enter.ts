@@ -5,6 +5,7 @@ import { type Context, refuse } from "../context.ts";
 import { CLONE } from "../kernel-flags.ts";
 import type { Op } from "../op-table.ts";
 
+import { apparmorOps } from "./apparmor.ts";
 import { receiveFilterOps } from "./seccomp.ts";
 
 const AT_AFFINITY = "/process/execCPUAffinity";
@@ -21,6 +22,7 @@ export function enterOps(context: Context): Op[] {
     { op: "cgroup.join", at: "/linux/cgroupsPath", count: cgroup.joinFiles },
     ...affinityOps("final", execCPUAffinity),
     ...receiveFilterOps(context),
+    ...apparmorOps(context.config.process),
     // Before anything in the container can see init.
     { op: "cred.undumpable", at: "" },
   ];
