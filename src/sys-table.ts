@@ -28,6 +28,12 @@ export const SYS = {
   read_fd: { params: ["num"], result: "text", doc: "(fd): to its end, from its present offset; invalid UTF-8 is replaced by ?." },
   mkdir: { params: ["str", "num"], result: "num", doc: "(path, mode)" },
   rmdir: { params: ["str"], result: "num", doc: "(path)" },
+  make_userns: { params: ["str", "str"], result: "num", doc: "(uid_map, gid_map): fd of a new user namespace with these mappings, in which nobody is." },
+  idmap_tree: {
+    params: ["str", "num", "num", "num"],
+    result: "num",
+    doc: "(source, recursive 0|1, map the whole tree 0|1, user namespace fd): a detached clone of the mount, id-mapped (Linux 5.12). EINVAL: its filesystem cannot.",
+  },
   bind_mount: { params: ["str", "str"], result: "num", doc: "(source, target): the tree of the source, private, at the target." },
   umount: { params: ["str"], result: "num", doc: "(path): umount2 with MNT_DETACH | UMOUNT_NOFOLLOW." },
   unlink: { params: ["str"], result: "num", doc: "(path)" },

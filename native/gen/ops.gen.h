@@ -36,7 +36,7 @@ enum { OP_MAX = 63, OP_WORDS = 10 };
   X(20, mountns_propagation, "n") \
   X(21, root_bind, "s") \
   X(22, mount_fs, "sssnnslni") \
-  X(23, mount_bind, "ssnnnnnl") \
+  X(23, mount_bind, "snsnnnnnl") \
   X(24, mount_remount, "snnnnsl") \
   X(25, mount_propagation, "sl") \
   X(26, device_node, "ssnnnnn") \
@@ -365,9 +365,10 @@ struct op_mount_fs {
 };
 void op_mount_fs(const struct op_mount_fs *op);
 
-/// Clone the host path (open_tree), set its attributes on the top mount (attr*) and on the whole tree (recAttr*), attach it. A missing target is made as a file or a directory, as the source is. atime bits are one field: clear MOUNT_ATTR__ATIME when one of them is set.
+/// Clone the host path (open_tree), or receive the clone from the parent (given = 1: it is id-mapped), set its attributes on the top mount (attr*) and on the whole tree (recAttr*), attach it. A missing target is made as a file or a directory, as the source is. atime bits are one field: clear MOUNT_ATTR__ATIME when one of them is set.
 struct op_mount_bind {
   const char *source;
+  uint64_t given;
   const char *target;
   uint64_t recursive;
   uint64_t attr_set;

@@ -138,7 +138,7 @@ void op_mount_fs(const struct op_mount_fs *op) {
 }
 
 void op_mount_bind(const struct op_mount_bind *op) {
-  long mount = SYS(open_tree, AT_FDCWD, op->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op->recursive ? AT_RECURSIVE : 0));
+  long mount = op->given ? receive_fd() : SYS(open_tree, AT_FDCWD, op->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op->recursive ? AT_RECURSIVE : 0));
   ok(SC_open_tree, mount);
   struct statx info;
   ok(SC_statx, SYS(statx, mount, "", AT_EMPTY_PATH, STATX_TYPE, &info));

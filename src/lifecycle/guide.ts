@@ -16,6 +16,7 @@ import { type Console, sendMaster } from "./console.ts";
 import { runHooks, stateOf, waitStatusText } from "./hooks.ts";
 import { hasHostMounts } from "./host-mounts.ts";
 import { writeMappings } from "./idmap.ts";
+import { idmappedTree } from "./idmapped-mounts.ts";
 import { sendListener } from "./seccomp.ts";
 import { stepError } from "./step-error.ts";
 
@@ -101,6 +102,19 @@ function onAsk(g: Guided, point: number, record: StateRecord | undefined): void 
   answer(g.init, point);
 }
 
+/** What init will ask the parent for at this op, sent ahead: in the order of the plan. */
+function supply(g: Guided, op: Op): void {
+  if (op.op === "sync.wait" && op.point === SYNC_POINTS.cgroup) answer(g.init, SYNC_POINTS.cgroup);
+  else if (op.op === "cgroup.join") handOver(g, g.cgroup.joinFiles());
+  else if (op.op === "seccomp.receive") handOver(g, [g.filter]);
+  else if (op.op === "mount.bind" && op.given === 1) handOver(g, [idmappedTree(op, g.bundle.config, g.init.pid)]);
+}
+
+function handOver({ init }: Guided, files: readonly number[]): void {
+  sendFiles(init, files);
+  for (const fd of files) sys.close(fd);
+}
+
 /** Everything that needs init's final pid but not init's attention. */
 function prepare(g: Guided): StateRecord {
   const { config } = g.bundle;
@@ -108,11 +122,7 @@ function prepare(g: Guided): StateRecord {
   g.cgroup.build();
   g.cgroup.apply();
   for (const warning of g.cgroup.warnings) warn(warning);
-  answer(g.init, SYNC_POINTS.cgroup);
-  const files = g.cgroup.joinFiles();
-  sendFiles(g.init, files);
-  if (g.filter >= 0) sendFiles(g.init, [g.filter]);
-  for (const fd of [...files, g.filter]) if (fd >= 0) sys.close(fd);
+  for (const op of g.plan.ops) supply(g, op);
 
   const record = makeRecord(g);
   const hasHooks = config.hooks !== undefined;

@@ -45,6 +45,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   "cred.ambient.mask": readCaps,
   "umask.set.mask": readMode,
   "scheduler.set.flags": String,
+  "mount.bind.given": String,
   "seccomp.load.flags": bitNames(SECCOMP_FLAGS),
   effective: readCaps,
   permitted: readCaps,

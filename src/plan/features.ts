@@ -30,7 +30,7 @@ export function features(): object {
       apparmor: { enabled: true },
       selinux: { enabled: false },
       intelRdt: { enabled: false, schemata: false, monitoring: false },
-      mountExtensions: { idmap: { enabled: false } },
+      mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: false },
     },
     annotations: { "io.tsrun.version": TSRUN_VERSION },

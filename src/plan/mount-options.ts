@@ -17,8 +17,8 @@ export interface MountOptions {
   /** MS_* numbers as the op's list takes them, in order. */
   readonly propagation: readonly string[];
   readonly copyUp: boolean;
-  /** The words idmap or ridmap. */
-  readonly idmap: boolean;
+  /** The word idmap (the top mount) or ridmap (the whole tree). */
+  readonly idmap: "" | "idmap" | "ridmap";
   /** Every other word, for the filesystem. */
   readonly data: readonly string[];
 }
@@ -86,7 +86,7 @@ const SILENT_WORDS: readonly string[] = ["defaults", "auto", "noauto", "nouser",
 
 /** Every option word that is understood and not passed on as data, sorted (for `features`). */
 export function knownMountOptions(): string[] {
-  return [...Object.keys(FLAG_WORDS), ...Object.keys(RECURSIVE_WORDS), ...Object.keys(PROPAGATION), "defaults", "tmpcopyup"].sort();
+  return [...Object.keys(FLAG_WORDS), ...Object.keys(RECURSIVE_WORDS), ...Object.keys(PROPAGATION), "defaults", "idmap", "ridmap", "tmpcopyup"].sort();
 }
 
 /** Flags that were switched on, and those whose last word switched them off. */
@@ -134,7 +134,7 @@ export function parseMountOptions(words: readonly string[]): MountOptions {
   const propagation: string[] = [];
   const data: string[] = [];
   let copyUp = false;
-  let idmap = false;
+  let idmap: MountOptions["idmap"] = "";
   for (const word of words) {
     const flag = own(FLAG_WORDS, word);
     const treeFlag = own(RECURSIVE_WORDS, word);
@@ -143,7 +143,7 @@ export function parseMountOptions(words: readonly string[]): MountOptions {
     else if (treeFlag !== undefined) turn(tree, treeFlag);
     else if (way !== undefined) propagation.push(String(way));
     else if (word === "tmpcopyup") copyUp = true;
-    else if (word === "idmap" || word === "ridmap") idmap = true;
+    else if (word === "idmap" || word === "ridmap") idmap = word;
     else if (!isSilent(word)) data.push(word);
   }
   const attr = attributes(top);

@@ -86,8 +86,18 @@ export const OPS = {
   },
   "mount.bind": {
     number: 23,
-    fields: { source: "str", target: "str", recursive: "num", attrSet: "num", attrClear: "num", recAttrSet: "num", recAttrClear: "num", propagation: "list" },
-    doc: "Clone the host path (open_tree), set its attributes on the top mount (attr*) and on the whole tree (recAttr*), attach it. A missing target is made as a file or a directory, as the source is. atime bits are one field: clear MOUNT_ATTR__ATIME when one of them is set.",
+    fields: {
+      source: "str",
+      given: "num",
+      target: "str",
+      recursive: "num",
+      attrSet: "num",
+      attrClear: "num",
+      recAttrSet: "num",
+      recAttrClear: "num",
+      propagation: "list",
+    },
+    doc: "Clone the host path (open_tree), or receive the clone from the parent (given = 1: it is id-mapped), set its attributes on the top mount (attr*) and on the whole tree (recAttr*), attach it. A missing target is made as a file or a directory, as the source is. atime bits are one field: clear MOUNT_ATTR__ATIME when one of them is set.",
   },
   "mount.remount": {
     number: 24,

@@ -10,6 +10,8 @@ const oldPeers = oracle({ runc: "1.1 knows an older document", crun: "1.8 has no
 /** The others that begin with r are recursive, and for bind mounts. */
 const PLAIN_WITH_R = ["ro", "rw", "relatime", "remount", "rprivate", "rshared", "rslave", "runbindable"];
 
+const TO_1000 = [{ containerID: 0, hostID: 1000, size: 10 }];
+
 async function features() {
   return JSON.parse(ok(await runtime(["features"])).stdout);
 }
@@ -24,9 +26,10 @@ spec("9.04 every mount option that is listed is recognised", oldPeers, async () 
   const { mountOptions } = await features();
   expect(mountOptions).toEqual(expect.arrayContaining(["ro", "rbind", "rro", "tmpcopyup", "nosymfollow"]));
   for (const option of mountOptions as string[]) {
-    const isBind = /^r?bind$/.test(option) || (option.startsWith("r") && !PLAIN_WITH_R.includes(option));
+    const mapping = /idmap$/.test(option) ? { uidMappings: TO_1000, gidMappings: TO_1000 } : {};
+    const isBind = /^r?bind$|idmap$/.test(option) || (option.startsWith("r") && !PLAIN_WITH_R.includes(option));
     const mount = isBind
-      ? { destination: "/mnt", type: "bind", source: "/usr", options: ["rbind", option] }
+      ? { destination: "/mnt", type: "bind", source: "/usr", options: ["rbind", option], ...mapping }
       : option === "remount"
         ? { destination: "/tmp", options: ["remount", "rw"] }
         : { destination: "/mnt", type: "tmpfs", source: "tmpfs", options: [option] };

@@ -405,3 +405,41 @@ spec(
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(b.rootfs);
   },
 );
+
+const oldIdmap = oracle({ runc: "1.1 does not know it", crun: "1.8 knows it by annotation" });
+
+/** A bind mount with a file of root, seen through a mapping. */
+function idmapped(options: string[], more: JsonObject, patch: JsonObject = {}): Bundle {
+  const b = bundle(probe("stat:/mnt/id/file", "stat:/mnt/id/inner/file"), patch);
+  const own = source(b);
+  mkdirSync(`${own}/inner`);
+  writeFileSync(`${own}/inner/file`, "x");
+  return b.rewrite({ mounts: [...MOUNTS, { destination: "/mnt/id", source: own, options, ...more }] });
+}
+
+const to1000 = [{ containerID: 0, hostID: 1000, size: 10 }];
+
+spec("6.07 6.08 an id-mapped mount shows the files of root as another's", oldIdmap, async () => {
+  for (const options of [["bind", "idmap"], ["rbind", "ridmap"], ["bind"]]) {
+    const f = await facts(idmapped(options, { uidMappings: to1000, gidMappings: to1000 }));
+    expect(f.get("stat:/mnt/id/file")).toMatch(/ 1000:1000 /);
+    expect(f.get("stat:/mnt/id/inner/file")).toMatch(/ 1000:1000 /);
+  }
+});
+
+spec("6.07 without mappings of its own the mount has those of the container's user namespace", oldIdmap, async () => {
+  const map = [{ containerID: 0, hostID: 100000, size: 65536 }];
+  const namespaces = ["pid", "mount", "uts", "ipc", "network", "user"].map((type) => ({ type }));
+  const b = idmapped(["bind", "idmap"], {}, { linux: { namespaces, uidMappings: map, gidMappings: map } });
+  Bun.spawnSync(["chown", "-R", "--no-dereference", "100000:100000", b.rootfs]);
+  // Root's on the host, root's in the container.
+  expect((await facts(b)).get("stat:/mnt/id/file")).toMatch(/ 0:0 /);
+});
+
+spec("6.07 idmap without any mapping is an error, and where the filesystem cannot", oldIdmap, async () => {
+  await refused(idmapped(["bind", "idmap"], {}), /needs uidMappings/);
+  const b = bundle({
+    mounts: [...MOUNTS, { destination: "/mnt/id", source: "/proc/fs", options: ["bind", "idmap"], uidMappings: to1000, gidMappings: to1000 }],
+  });
+  await refused(b, /mount_setattr|map the ids/);
+});

@@ -1,6 +1,7 @@
 // mounts (spec 6.02, 6.03, 6.08) and what may not be mounted over /proc (CVE-2019-16884, CVE-2019-19921, CVE-2023-27561).
 import type { Config, Mount } from "../../spec/config.ts";
 import type { Problem } from "../rules.ts";
+import { makesNamespace } from "./namespace-set.ts";
 
 /** Files of procfs that engines cover on purpose (lxcfs and the like); nothing that a runtime writes to is among them. */
 const COVERABLE = /^\/proc\/(cpuinfo|diskstats|meminfo|stat|swaps|uptime|loadavg|slabinfo|net\/dev|sys\/kernel\/ns_last_pid|sys\/crypto\/fips_enabled)$/;
@@ -8,7 +9,7 @@ const COVERABLE = /^\/proc\/(cpuinfo|diskstats|meminfo|stat|swaps|uptime|loadavg
 export function mountProblems(config: Config): Problem[] {
   const mounts = config.mounts ?? [];
   const problems: Problem[] = [];
-  for (const [index, mount] of mounts.entries()) problems.push(...problemsOf(mount, `/mounts/${index}`));
+  for (const [index, mount] of mounts.entries()) problems.push(...problemsOf(mount, `/mounts/${index}`), ...idmapProblems(config, mount, `/mounts/${index}`));
   return problems;
 }
 
@@ -27,6 +28,13 @@ function problemsOf(mount: Mount, pointer: string): Problem[] {
     });
   }
   return problems;
+}
+
+/** Spec 6.07: a mapping comes from the mount, or from the container's own user namespace. */
+function idmapProblems(config: Config, mount: Mount, pointer: string): Problem[] {
+  const word = mount.options?.find((option) => option === "idmap" || option === "ridmap");
+  if (word === undefined || mount.uidMappings !== undefined || makesNamespace(config, "user")) return [];
+  return [{ pointer: `${pointer}/options`, message: `${word} needs uidMappings and gidMappings, of the mount or of a new user namespace` }];
 }
 
 /** Spec 6.03: the words decide, not the type. */

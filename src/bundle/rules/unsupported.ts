@@ -17,11 +17,6 @@ export function unsupported(config: Config): Problem[] {
   if (Object.keys(linux?.netDevices ?? {}).length > 0) refuse("/linux/netDevices", "linux.netDevices");
   if (linux?.intelRdt !== undefined) refuse("/linux/intelRdt", "linux.intelRdt");
   if (linux?.memoryPolicy !== undefined) refuse("/linux/memoryPolicy", "linux.memoryPolicy");
-  for (const [index, mount] of (config.mounts ?? []).entries()) {
-    const asked =
-      mount.uidMappings !== undefined || mount.gidMappings !== undefined || mount.options?.some((option) => option === "idmap" || option === "ridmap");
-    if (asked) refuse(`/mounts/${index}`, "an idmapped mount");
-  }
   return problems;
 }
 

@@ -82,6 +82,7 @@ function bindMount({ at, options }: ParsedMount, target: string, { hostPath }: C
     op: "mount.bind",
     at,
     source: hostPath,
+    given: 0,
     target,
     recursive: 1,
     attrSet: options.attrSet | SAFE,

@@ -36,15 +36,17 @@ function showsCgroups({ entry, options }: ParsedMount): boolean {
 
 function opsOf(context: Context, mount: ParsedMount): Op[] {
   const { entry, options } = mount;
-  if (options.idmap || entry.uidMappings !== undefined || entry.gidMappings !== undefined) {
-    // Ignoring it would hand out files under the wrong owners.
-    refuse(mount.at, "id-mapped mounts are not supported");
-  }
+  if (isIdmapped(mount) && (!options.bind || options.remount)) refuse(mount.at, "only bind mounts can be id-mapped");
   if (options.remount) return [remountOp(mount)];
   if (options.bind) return [bindOp(context, mount)];
   if (entry.type === "cgroup") return cgroupMountOps(context, mount);
   if (isPropagationOnly(mount)) return [{ op: "mount.propagation", at: mount.at, target: mount.target, propagation: options.propagation }];
   return [filesystemOp(context, mount)];
+}
+
+/** By its words or by its mappings; the parent makes such a mount (spec 6.07, 6.08). */
+export function isIdmapped({ entry, options }: ParsedMount): boolean {
+  return options.idmap !== "" || entry.uidMappings !== undefined || entry.gidMappings !== undefined;
 }
 
 function remountOp({ target, options, at }: ParsedMount): Op {
@@ -69,6 +71,7 @@ function bindOp(context: Context, mount: ParsedMount): Op {
     op: "mount.bind",
     at,
     source: hostPath(entry.source, context.options.bundle),
+    given: isIdmapped(mount) ? 1 : 0,
     target: mount.target,
     recursive: options.recursive ? 1 : 0,
     attrSet: options.attrSet,

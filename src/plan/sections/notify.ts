@@ -7,5 +7,7 @@ export function notifyOps(context: Context): Op[] {
   const source = context.options.notifyDir;
   if (source === undefined || !canMount(context)) return [];
   const attrSet = ATTR.RDONLY | ATTR.NOSUID | ATTR.NODEV | ATTR.NOEXEC;
-  return [{ op: "mount.bind", at: "", source, target: "/run/notify", recursive: 0, attrSet, attrClear: 0, recAttrSet: 0, recAttrClear: 0, propagation: [] }];
+  return [
+    { op: "mount.bind", at: "", source, given: 0, target: "/run/notify", recursive: 0, attrSet, attrClear: 0, recAttrSet: 0, recAttrClear: 0, propagation: [] },
+  ];
 }

@@ -41,7 +41,7 @@ test("compile: nothing of the host is changed, whatever the rules let through", 
 });
 
 test("compile: refuses what it cannot do, with the pointer", () => {
-  expect(refused({ ...BASE, mounts: [{ destination: "/x", source: "/y", options: ["bind", "idmap"] }] })).toBe("/mounts/0");
+  expect(refused({ ...BASE, mounts: [{ destination: "/x", source: "/y", options: ["remount", "idmap"] }] })).toBe("/mounts/0");
   expect(refused({ ...BASE, mounts: [{ destination: "/x", options: ["bind"] }] })).toBe("/mounts/0/source");
   expect(refused({ ...BASE, mounts: [{ destination: "/x", type: "tmpfs", options: ["rro"] }] })).toBe("/mounts/0/options");
   const user = { uid: 0, gid: 0, additionalGids: [5] };

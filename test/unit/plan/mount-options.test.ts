@@ -15,7 +15,7 @@ const NOTHING: MountOptions = {
   recAttrClear: 0,
   propagation: [],
   copyUp: false,
-  idmap: false,
+  idmap: "",
   data: [],
 };
 
@@ -53,7 +53,7 @@ const CASES: readonly (readonly [string, Partial<MountOptions>])[] = [
   ["rnoatime rnodiratime", { recAttrSet: ATTR.NOATIME | ATTR.NODIRATIME, recAttrClear: ATTR.ATIME }],
   ["ro rrw", { readonly: true, flags: MS.RDONLY, attrSet: ATTR.RDONLY, recAttrClear: ATTR.RDONLY }],
   ["tmpcopyup", { copyUp: true }],
-  ["ridmap", { idmap: true }],
+  ["ridmap", { idmap: "ridmap" }],
   ["size=5m mode=700", { data: ["size=5m", "mode=700"] }],
   ["x-systemd.automount _netdev noauto", {}],
   ["constructor __proto__", { data: ["constructor", "__proto__"] }],
@@ -69,6 +69,6 @@ test("mount options: every word of spec 6.04 to 6.06 is known", () => {
   const must =
     "async atime bind defaults dev diratime dirsync exec iversion lazytime loud noatime nodev nodiratime noexec noiversion nolazytime norelatime nostrictatime nosuid private rbind relatime remount ro rprivate rshared rslave runbindable rw shared silent slave strictatime suid sync unbindable";
   const should =
-    "nosymfollow symfollow ratime rdev rdiratime rexec rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow rrelatime rro rrw rstrictatime rsuid rsymfollow mand nomand tmpcopyup";
+    "nosymfollow symfollow ratime rdev rdiratime rexec rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow rrelatime rro rrw rstrictatime rsuid rsymfollow mand nomand idmap ridmap tmpcopyup";
   expect(knownMountOptions()).toEqual(`${must} ${should}`.split(" ").sort());
 });
