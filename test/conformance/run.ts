@@ -5,6 +5,7 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { release, tmpdir } from "node:os";
 import { resolve } from "node:path";
+import { hostCgroups, removeNewCgroups } from "../helpers/host-cgroups.ts";
 import { REASONS } from "./reasons.ts";
 
 const REPOSITORY = resolve(import.meta.dir, "../..");
@@ -95,19 +96,8 @@ function canRun(scratch: string, runtime: Runtime, program: string): boolean {
   return isGood || runtime.name === "tsrun";
 }
 
-/** Cgroups that the suite's tests made by name and a runtime left behind. */
-function removeCgroups(before: ReadonlySet<string>): void {
-  for (const directory of cgroups().filter((path) => !before.has(path)))
-    Bun.spawnSync(["find", directory, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"], { stderr: "ignore" });
-}
-
-function cgroups(): string[] {
-  const points = [
-    "/sys/fs/cgroup",
-    ...readdirSync("/sys/fs/cgroup", { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [`/sys/fs/cgroup/${one.name}`] : [])),
-  ];
-  return points.flatMap((point) => readdirSync(point, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [`${point}/${one.name}`] : [])));
-}
+/** Names of the suite's own: two that it gives, and the ids of its containers. */
+const SUITE_CGROUP = /^(cgrouptest|testdir|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 type Table = Map<string, Map<string, Verdict>>;
 
@@ -156,7 +146,7 @@ function main(): number {
   }
   buildSuite();
   const scratch = mkdtempSync(`${tmpdir()}/tsrun-conformance-`);
-  const before = new Set(cgroups());
+  const before = hostCgroups();
   chmodSync(scratch, 0o755);
   let runtimes = findRuntimes();
   const table: Table = new Map();
@@ -170,7 +160,7 @@ function main(): number {
         // poststart looks for what a program and a hook have written at the same time.
         for (let tries = test === "poststart" ? 5 : 1; tries > 0 && verdict === "fail"; tries--) {
           verdict = runTest(scratch, runtime, programs.get(runtime.name) ?? "", test);
-          removeCgroups(before);
+          removeNewCgroups(before, SUITE_CGROUP);
         }
         row.set(runtime.name, verdict);
       }
@@ -183,7 +173,7 @@ function main(): number {
       if (existsSync(root))
         for (const id of readdirSync(root)) Bun.spawnSync([path, "--root", root, "delete", "--force", id], { stdout: "ignore", stderr: "ignore" });
     }
-    removeCgroups(before);
+    removeNewCgroups(before, SUITE_CGROUP);
     rmSync(scratch, { recursive: true, force: true });
   }
   writeTable(table, runtimes);

@@ -4,6 +4,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
+import { hostCgroups, removeNewCgroups } from "../helpers/host-cgroups.ts";
 import { buildah } from "./buildah.ts";
 import { containerd } from "./containerd.ts";
 import { docker } from "./docker.ts";
@@ -23,6 +24,8 @@ const PACKAGES = {
   ps: "procps",
   python3: "python3-minimal",
 };
+/** Parents of the containers' cgroups: Docker's, containerd's namespace, Podman's, Buildah's, and a case's own. */
+const ENGINE_CGROUPS = /^(docker|default|libpod_parent|buildah.*|tsrun-engines-parent)$/;
 const POLICY = "/usr/sbin/policy-rc.d";
 
 function option(name: string): string | undefined {
@@ -58,6 +61,7 @@ async function main(): Promise<number> {
   const only = option("runtime") === "runc" ? "runc" : "tsrun";
   // Short: the engines make sockets below it.
   const scratch = mkdtempSync(`${tmpdir()}/te-`);
+  const before = hostCgroups();
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   try {
     const image = await makeImage(scratch);
@@ -75,6 +79,7 @@ async function main(): Promise<number> {
       if (point.startsWith(`${scratch}/`)) await exec(["umount", "-l", point]);
     }
     rmSync(scratch, { recursive: true, force: true });
+    removeNewCgroups(before, ENGINE_CGROUPS);
   }
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed === 0 ? 0 : 1;
