@@ -38,6 +38,14 @@ const CASES: readonly Case[] = [
     },
   ],
   [
+    "task checkpoint",
+    async (s) => {
+      await start(s, "one", "sleep", "100");
+      await s.ok("task", "checkpoint", "--image-path", `${s.directory}/images`, "one");
+      check(await Bun.file(`${s.directory}/images/inventory.img`).exists(), "there are no images");
+    },
+  ],
+  [
     "task kill, delete",
     async (s) => {
       await start(s, "one", "sleep", "100");
