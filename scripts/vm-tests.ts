@@ -2,8 +2,7 @@
 // `npm run test:vm` runs all of them; `npm test` those that cgroups decide. Needs root and QEMU, which it installs from Debian's packages.
 /// <reference types="bun" />
 import { existsSync } from "node:fs";
-import type { Counts } from "./bun-tests.ts";
-import { REPOSITORY } from "./bun-tests.ts";
+import { add, type Counts, REPOSITORY } from "./bun-tests.ts";
 
 /** package: a file that shows that it is there. */
 const PACKAGES = {
@@ -13,6 +12,8 @@ const PACKAGES = {
   zstd: "/usr/bin/zstd",
   criu: "/usr/sbin/criu",
   apparmor: "/sbin/apparmor_parser",
+  systemd: "/lib/systemd/systemd",
+  dbus: "/usr/bin/dbus-daemon",
   iptables: "/usr/sbin/iptables",
   iproute2: "/sbin/ip",
 };
@@ -32,19 +33,40 @@ function install(): boolean {
   );
 }
 
+/** Test files that systemd as process 1 decides. */
+export const SYSTEMD_FILES = ["systemd"];
+
 /** `filters`: parts of file names, none for all. The counts of the tests inside; one failure when there is no machine. */
-export function vmTests(filters: readonly string[]): Counts {
-  console.log(`== containers, dist/tsrun in a virtual machine with cgroup v2${filters.length === 0 ? "" : `: ${filters.join(", ")}`}`);
+export function vmTests(filters: readonly string[], systemd = false): Counts {
+  console.log(
+    `== containers, dist/tsrun in a virtual machine with cgroup v2${systemd ? " and systemd" : ""}${filters.length === 0 ? "" : `: ${filters.join(", ")}`}`,
+  );
   if (process.getuid?.() !== 0 || !install()) {
     console.log("   not run: it needs root and QEMU");
     return process.env["TSRUN_MUST_RUN"] === "1" ? { passed: 0, failed: 1, skipped: 0 } : { passed: 0, failed: 0, skipped: 1 };
   }
   const inside = `cd /host && HOME=/tmp TMPDIR=/tmp RUNTIME=/host/dist/tsrun exec node_modules/.bin/bun scripts/test.ts --root ${filters.join(" ")}`;
-  const child = Bun.spawnSync([`${REPOSITORY}/test/vm/vm-run`, "--share", REPOSITORY, "--mem", MEMORY_MIB, "--timeout", TIMEOUT_S, "--", "sh", "-c", inside], {
-    env: { ...process.env, TSRUN_VM_CACHE: `${REPOSITORY}/build/vm` },
-    stdout: "pipe",
-    stderr: "inherit",
-  });
+  const child = Bun.spawnSync(
+    [
+      `${REPOSITORY}/test/vm/vm-run`,
+      ...(systemd ? ["--systemd"] : []),
+      "--share",
+      REPOSITORY,
+      "--mem",
+      MEMORY_MIB,
+      "--timeout",
+      TIMEOUT_S,
+      "--",
+      "sh",
+      "-c",
+      inside,
+    ],
+    {
+      env: { ...process.env, TSRUN_VM_CACHE: `${REPOSITORY}/build/vm` },
+      stdout: "pipe",
+      stderr: "inherit",
+    },
+  );
   const output = child.stdout.toString().trimEnd();
   console.log(output.split("\n").slice(0, -1).join("\n"));
   const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(output.split("\n").at(-1) ?? "");
@@ -53,7 +75,9 @@ export function vmTests(filters: readonly string[]): Counts {
 }
 
 if (import.meta.main) {
-  const { passed, failed, skipped } = vmTests(process.argv.slice(2));
-  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  const total = vmTests(process.argv.slice(2));
+  // What systemd makes of cgroups is seen by these as well.
+  add(total, vmTests([...SYSTEMD_FILES, "cgroups", "update"], true));
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  process.exitCode = total.failed === 0 ? 0 : 1;
 }

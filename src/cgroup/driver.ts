@@ -1,12 +1,17 @@
 // What the lifecycle asks of cgroups, whoever makes them: fs.ts now, systemd later.
 import type { CgroupLayout, CgroupView } from "../plan/plan.ts";
 import type { Resources } from "../spec/config.ts";
+import type { UnitRecord } from "./systemd-unit.ts";
 
 export interface CgroupRequest {
   readonly id: string;
   /** linux.cgroupsPath. */
   readonly cgroupsPath: string | undefined;
   readonly resources: Resources | undefined;
+  /** Let systemd make the cgroup (--systemd-cgroup): cgroupsPath is slice:prefix:name. */
+  readonly systemd: boolean;
+  /** For org.systemd.property.*. */
+  readonly annotations: Readonly<Record<string, string>> | undefined;
   /** Without rights to cgroups, go on without them if the config asks for none. */
   readonly rootless: boolean;
 }
@@ -25,6 +30,8 @@ export interface CgroupPlaceRecord {
 export interface CgroupRecord {
   readonly layout: CgroupLayout["layout"];
   readonly places: readonly CgroupPlaceRecord[];
+  /** systemd's unit, when it has made the cgroup. */
+  readonly unit?: UnitRecord;
 }
 
 /** A cgroup that is there. */
@@ -50,8 +57,8 @@ export interface Cgroup extends ExistingCgroup {
   directory(): number;
   /** For the plan; final after directory(). */
   view(): CgroupView;
-  /** Makes the v1 directories. Init can be on its way meanwhile. */
-  build(): void;
+  /** Makes the v1 directories, or has systemd make all. Init, the process `pid`, can be on its way meanwhile. */
+  build(pid: number): void;
   /** Writes the limits of the request. */
   apply(): void;
   /** Open files in which init writes 0 to join (v1), in the order of the hierarchies; the caller closes them. */

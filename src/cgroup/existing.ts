@@ -3,18 +3,26 @@ import { SystemError } from "../errors.ts";
 import { removeDirectories } from "./directories.ts";
 import type { CgroupPlaceRecord, CgroupRecord, ExistingCgroup } from "./driver.ts";
 import { freeze, isFrozen, killAll, listProcesses, signalAll, thaw } from "./processes.ts";
+import { stopUnit, type UnitRecord } from "./systemd-unit.ts";
 
 const ETIMEDOUT = 110;
 
 export function openCgroup(record: CgroupRecord): ExistingCgroup {
-  return new Existing(record.places);
+  return new Existing(record.places, record.unit);
+}
+
+/** The hierarchy in which systemd itself keeps a unit's processes. */
+export function isOfSystemd({ controllers }: CgroupPlaceRecord): boolean {
+  return controllers.length === 0 || controllers.includes("name=systemd");
 }
 
 export class Existing implements ExistingCgroup {
   protected places: readonly CgroupPlaceRecord[];
+  protected readonly unit: UnitRecord | undefined;
 
-  constructor(places: readonly CgroupPlaceRecord[]) {
+  constructor(places: readonly CgroupPlaceRecord[], unit?: UnitRecord) {
     this.places = places;
+    this.unit = unit;
   }
 
   freeze(): void {
@@ -42,6 +50,8 @@ export class Existing implements ExistingCgroup {
   }
 
   remove(): void {
+    const own = this.places.find((place) => isOfSystemd(place));
+    if (this.unit !== undefined && own !== undefined) stopUnit(this.unit, own.path);
     for (const place of this.places) removeDirectories(place);
   }
 }

@@ -1,4 +1,4 @@
-// The cgroupfs driver: the runtime itself makes the directories and writes the files. Later commands need existing.ts alone.
+// The runtime makes the directories and writes the files (cgroupfs), or systemd makes a unit, and we write what it does not. Later commands need existing.ts alone.
 import { check, SystemError } from "../errors.ts";
 import type { CgroupLayout, CgroupView } from "../plan/plan.ts";
 import type { Resources } from "../spec/config.ts";
@@ -7,10 +7,13 @@ import { deviceFilter } from "./device-filter.ts";
 import { deviceRules, deviceWritesV1 } from "./device-rules.ts";
 import { enableControllers, fillCpuset, makeDirectories, refuseOccupied } from "./directories.ts";
 import type { Cgroup, CgroupDriver, CgroupPlaceRecord, CgroupRecord, CgroupRequest } from "./driver.ts";
-import { Existing } from "./existing.ts";
+import { Existing, isOfSystemd } from "./existing.ts";
 import { EACCES, ENOENT, EPERM, EROFS, O_WRONLY, readWords, writeOrThrow } from "./files.ts";
 import { compileLimits, type Limits } from "./limits.ts";
 import { CGROUPS_PATH, placeCgroup } from "./place.ts";
+import { unitName } from "./systemd-name.ts";
+import { annotationProperties, resourceProperties } from "./systemd-properties.ts";
+import { startUnit, type UnitRecord } from "./systemd-unit.ts";
 import { writeLimits } from "./write-limits.ts";
 
 const O_DIRECTORY_PATH = 0o10200000;
@@ -19,9 +22,19 @@ const DELEGATE_DEFAULT = ["cgroup.procs", "cgroup.subtree_control", "cgroup.thre
 
 export const cgroupfs: CgroupDriver = {
   create(request, layout) {
-    return new FsCgroup(request, placeRecords(request, layout), layout.layout);
+    if (!request.systemd) return new FsCgroup(request, placeRecords(request, layout), layout.layout);
+    const user = request.rootless;
+    const { slice, unit, path } = unitName(request.cgroupsPath, request.id, user);
+    const places = layout.hierarchies.map(({ name, controllers, mountpoint }) => ({ name, controllers, mountpoint, path: `${mountpoint}${path}`, made: 0 }));
+    return new FsCgroup(request, places, layout.layout, { record: { unit, user }, slice });
   },
 };
+
+/** Where the container's cgroup is systemd's: the rest, limits and the other v1 hierarchies, is ours in both cases. */
+interface OfSystemd {
+  readonly record: UnitRecord;
+  readonly slice: string;
+}
 
 function placeRecords(request: CgroupRequest, layout: CgroupLayout): CgroupPlaceRecord[] {
   return placeCgroup(request.cgroupsPath, request.id, layout).map(({ hierarchy, path }) => {
@@ -33,10 +46,12 @@ function placeRecords(request: CgroupRequest, layout: CgroupLayout): CgroupPlace
 class FsCgroup extends Existing implements Cgroup {
   readonly warnings: string[] = [];
   readonly #request: CgroupRequest;
+  readonly #systemd: OfSystemd | undefined;
   #layout: CgroupLayout["layout"];
 
-  constructor(request: CgroupRequest, places: readonly CgroupPlaceRecord[], layout: CgroupLayout["layout"]) {
-    super(places);
+  constructor(request: CgroupRequest, places: readonly CgroupPlaceRecord[], layout: CgroupLayout["layout"], systemd?: OfSystemd) {
+    super(places, systemd?.record);
+    this.#systemd = systemd;
     this.#request = request;
     this.#layout = layout;
   }
@@ -46,7 +61,7 @@ class FsCgroup extends Existing implements Cgroup {
   }
 
   get #v1Places(): readonly CgroupPlaceRecord[] {
-    return this.places.filter((place) => place.controllers.length > 0);
+    return this.places.filter((place) => place.controllers.length > 0 && !(this.#systemd !== undefined && isOfSystemd(place)));
   }
 
   get #unified(): CgroupPlaceRecord | undefined {
@@ -54,6 +69,8 @@ class FsCgroup extends Existing implements Cgroup {
   }
 
   directory(): number {
+    // systemd moves a process that is there.
+    if (this.#systemd !== undefined) return -1;
     const place = this.#unified;
     if (place === undefined) return -1;
     if (!this.#make(place)) return -1;
@@ -68,7 +85,12 @@ class FsCgroup extends Existing implements Cgroup {
     };
   }
 
-  build(): void {
+  build(pid: number): void {
+    if (this.#systemd !== undefined) {
+      const { record, slice } = this.#systemd;
+      const { resources, annotations } = this.#request;
+      startUnit(record, slice, pid, [...resourceProperties(resources, this.#version), ...annotationProperties(annotations)]);
+    }
     for (const place of this.#v1Places) {
       if (!this.#make(place)) return;
       if (place.controllers.includes("cpuset")) fillCpuset(place);
@@ -144,6 +166,6 @@ class FsCgroup extends Existing implements Cgroup {
   }
 
   record(): CgroupRecord {
-    return { layout: this.#layout, places: this.places };
+    return { layout: this.#layout, places: this.places, ...(this.#systemd === undefined ? {} : { unit: this.#systemd.record }) };
   }
 }

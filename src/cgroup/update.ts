@@ -4,6 +4,8 @@ import { enableControllers } from "./directories.ts";
 import type { CgroupRecord } from "./driver.ts";
 import { readFile, writeFile } from "./files.ts";
 import { compileLimits } from "./limits.ts";
+import { resourceProperties } from "./systemd-properties.ts";
+import { setUnitProperties } from "./systemd-unit.ts";
 import { type Written, writeLimits } from "./write-limits.ts";
 
 /** Throws when one of the limits cannot be set; those that were set before it are what they were. Returns warnings. */
@@ -23,6 +25,7 @@ export function updateLimits(record: CgroupRecord, resources: Resources): readon
     for (const { path, before } of done.reverse()) writeFile(path, before);
     throw error;
   }
+  if (record.unit !== undefined) setUnitProperties(record.unit, resourceProperties(resources, version));
   return limits.warnings;
 }
 

@@ -3,7 +3,7 @@
 import { type Bundle, loadBundle } from "../bundle/load.ts";
 import type { Cgroup } from "../cgroup/driver.ts";
 import { cgroupfs } from "../cgroup/fs.ts";
-import { check, StateError, TsrunError, UsageError } from "../errors.ts";
+import { check, StateError, TsrunError } from "../errors.ts";
 import { debug, warn } from "../log.ts";
 import { readCgroupLayout } from "../machine/cgroup-layout.ts";
 import { readFacts } from "../machine/facts.ts";
@@ -64,7 +64,6 @@ export interface Built {
 
 /** Builds, then lets the caller finish; whatever fails in between, everything is taken back (spec 1.08). */
 export function withBuilt<T>(options: BuildOptions, mode: Mode, finish: (built: Built) => T): T {
-  if (options.systemdCgroup) throw new UsageError("the systemd cgroup driver is not supported yet", "without --systemd-cgroup the cgroupfs driver is used");
   const bundle = loadBundle(options.bundle);
   for (const warning of bundle.warnings) warn(warning);
   const undo = new Undo();
@@ -93,7 +92,14 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
   const facts = readFacts();
   const filter = openFilter(config, options.root);
   const rootless = options.rootless === "true" || (options.rootless === "auto" && facts.euid !== 0);
-  const request = { id: options.id, cgroupsPath: config.linux?.cgroupsPath, resources: config.linux?.resources, rootless };
+  const request = {
+    id: options.id,
+    cgroupsPath: config.linux?.cgroupsPath,
+    resources: config.linux?.resources,
+    rootless,
+    systemd: options.systemdCgroup,
+    annotations: config.annotations,
+  };
   const cgroup = cgroupfs.create(request, readCgroupLayout());
   undo.add("cgroup", () => cgroup.remove());
   if (hasHostMounts(config)) undo.add("mounts", () => removeHostMounts(bundle.rootfs));

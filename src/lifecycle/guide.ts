@@ -119,7 +119,7 @@ function handOver({ init }: Guided, files: readonly number[]): void {
 function prepare(g: Guided): StateRecord {
   const { config } = g.bundle;
   if (!g.plan.ops.some(isIdmapPoint)) setOomScore(g);
-  g.cgroup.build();
+  g.cgroup.build(g.init.pid);
   g.cgroup.apply();
   for (const warning of g.cgroup.warnings) warn(warning);
   for (const op of g.plan.ops) supply(g, op);

@@ -27,7 +27,7 @@ export interface RestoreOptions extends CriuOptions {
 
 /** Returns the program's exit code, 128 + n when signal n ended it; 0 when detached. */
 export function restoreContainer(options: RestoreOptions): number {
-  if (options.systemdCgroup) throw new UsageError("the systemd cgroup driver is not supported yet", "without --systemd-cgroup the cgroupfs driver is used");
+  if (options.systemdCgroup) throw new UsageError("restore does not know the systemd cgroup driver", "without --systemd-cgroup the cgroupfs driver is used");
   const bundle = loadBundle(options.bundle);
   if (!options.detach && options.subreaper) check(sys.set_subreaper(1), "become a subreaper", "", "prctl");
   if (!options.detach) check(sys.hold_signals(), "hold signals back", "", "sigprocmask");
@@ -55,11 +55,14 @@ function restore(options: RestoreOptions, bundle: Bundle, undo: Undo): { record:
   undo.add("state directory", () => remove(directory));
   const { linux } = config;
   const rootless = readFacts().euid !== 0;
-  const cgroup = cgroupfs.create({ id: options.id, cgroupsPath: linux?.cgroupsPath, resources: linux?.resources, rootless }, readCgroupLayout());
+  const cgroup = cgroupfs.create(
+    { id: options.id, cgroupsPath: linux?.cgroupsPath, resources: linux?.resources, rootless, systemd: false, annotations: undefined },
+    readCgroupLayout(),
+  );
   undo.add("cgroup", () => cgroup.remove());
   const held = cgroup.directory();
   if (held >= 0) sys.close(held);
-  cgroup.build();
+  cgroup.build(0);
   cgroup.apply();
   for (const warning of cgroup.warnings) warn(warning);
 

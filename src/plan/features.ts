@@ -18,7 +18,7 @@ export function features(): object {
     linux: {
       namespaces: Object.keys(CLONE).sort(),
       capabilities: capabilityNames(),
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: Object.keys(SECCOMP_ACTIONS),
@@ -34,5 +34,6 @@ export function features(): object {
       netDevices: { enabled: false },
     },
     annotations: { "io.tsrun.version": TSRUN_VERSION },
+    potentiallyUnsafeConfigAnnotations: ["org.systemd.property."],
   };
 }

@@ -72,6 +72,7 @@ export const NEEDS = {
     ci: false,
     isThere: () => read("/sys/module/apparmor/parameters/enabled").startsWith("Y") && existsSync("/sbin/apparmor_parser"),
   },
+  systemd: { name: "systemd as process 1", ci: false, isThere: () => read("/proc/1/comm").trim() === "systemd" && existsSync("/run/systemd/private") },
   fixtures: { name: "engine configs", ci: true, isThere: () => true },
 } as const satisfies Record<string, Need>;
 

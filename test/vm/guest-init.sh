@@ -39,4 +39,9 @@ ip link set lo up
 
 # A root that is no initramfs: pivot_root works there.
 for name in proc sys dev run; do mount -o move /$name /sysroot/$name; done
+if [ -d /sysroot/run/vm/units ]; then
+  mkdir -p /sysroot/run/systemd/system
+  cp /sysroot/run/vm/units/* /sysroot/run/systemd/system/
+  exec switch_root /sysroot /lib/systemd/systemd --unit=vm.target
+fi
 exec switch_root /sysroot /run/vm/busybox sh /run/vm/job
