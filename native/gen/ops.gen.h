@@ -11,7 +11,7 @@ struct list {
 };
 
 /// The largest number of an operation, and of 64-bit words in a decoded one.
-enum { OP_MAX = 63, OP_WORDS = 10 };
+enum { OP_MAX = 64, OP_WORDS = 10 };
 
 /// X(number, name, kinds of the fields): n = uint64_t, i = int64_t, s = const char *, l = struct list.
 #define OP_LIST(X) \
@@ -75,6 +75,7 @@ enum { OP_MAX = 63, OP_WORDS = 10 };
   X(61, seccomp_receive, "") \
   X(62, seccomp_load, "nn") \
   X(63, apparmor_exec, "sn") \
+  X(64, mempolicy_set, "nl") \
   X(60, stdio_own, "n")
 
 enum op_number {
@@ -138,6 +139,7 @@ enum op_number {
   OP_SECCOMP_RECEIVE = 61,
   OP_SECCOMP_LOAD = 62,
   OP_APPARMOR_EXEC = 63,
+  OP_MEMPOLICY_SET = 64,
   OP_STDIO_OWN = 60,
 };
 
@@ -225,6 +227,7 @@ enum syscall_index {
   SC_setpriority = 74,
   SC_sched_setaffinity = 75,
   SC_kill = 76,
+  SC_set_mempolicy = 77,
 };
 
 /// Open the host path and setns(fd, type); the kernel refuses a namespace of another type.
@@ -639,6 +642,13 @@ struct op_apparmor_exec {
   uint64_t optional;
 };
 void op_apparmor_exec(const struct op_apparmor_exec *op);
+
+/// set_mempolicy(mode with its flags, nodes) of init, which the program inherits; the mask as decimal words of 64 nodes each, the lowest first.
+struct op_mempolicy_set {
+  uint64_t mode;
+  struct list words;
+};
+void op_mempolicy_set(const struct op_mempolicy_set *op);
 
 /// Before cred.ids: fchown the pipes and terminals among fds 0-2 to the user (group unchanged), so that it can open /dev/stdout again. Anything else stays (files and the null device are the caller's); EINVAL, EPERM and EROFS are no errors.
 struct op_stdio_own {

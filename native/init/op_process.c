@@ -72,6 +72,17 @@ void op_affinity_set(const struct op_affinity_set *op) {
   ok(SC_sched_setaffinity, SYS(sched_setaffinity, 0, op->words.count * sizeof *words, words));
 }
 
+void op_mempolicy_set(const struct op_mempolicy_set *op) {
+  enum { MAX_WORDS = 16, WORD_BITS = 64 };
+  uint64_t words[MAX_WORDS];
+  if (op->words.count > MAX_WORDS) fail(SC_set_mempolicy, -EINVAL);
+  const char *item = op->words.first;
+  for (uint64_t i = 0; i < op->words.count; i++, item = next_item(item)) words[i] = item_number(item);
+  // The kernel takes one bit less than it is told of.
+  uint64_t bits = op->words.count ? op->words.count * WORD_BITS + 1 : 0;
+  ok(SC_set_mempolicy, SYS(set_mempolicy, op->mode, op->words.count ? words : 0, bits));
+}
+
 void op_ioprio_set(const struct op_ioprio_set *op) {
   ok(SC_ioprio_set, SYS(ioprio_set, WHO_PGRP, 0, op->class << CLASS_SHIFT | op->priority));
 }

@@ -67,6 +67,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   "personality.set": "set the personality",
   "scheduler.set": "set the scheduler",
   "ioprio.set": "set the I/O priority",
+  "mempolicy.set": "set the memory policy",
   "affinity.set": "set the processors",
   "ns.enter": "enter the container's namespaces",
   "root.enter": "enter the container's root filesystem",

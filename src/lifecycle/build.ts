@@ -3,6 +3,7 @@
 import { type Bundle, loadBundle } from "../bundle/load.ts";
 import type { Cgroup } from "../cgroup/driver.ts";
 import { cgroupfs } from "../cgroup/fs.ts";
+import { removeRdt } from "../cgroup/intel-rdt.ts";
 import { check, StateError, TsrunError } from "../errors.ts";
 import { debug, warn } from "../log.ts";
 import { readCgroupLayout } from "../machine/cgroup-layout.ts";
@@ -104,6 +105,9 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
   undo.add("cgroup", () => cgroup.remove());
   if (hasHostMounts(config)) undo.add("mounts", () => removeHostMounts(bundle.rootfs));
 
+  const rdtGroups: string[] = [];
+  undo.add("class of service", () => removeRdt({ made: rdtGroups }));
+
   const cgroupDirectory = cgroup.directory();
   const plan = compile(options, mode, bundle, directory, cgroup, facts);
   const start = mode.startWait ? listenForStart(directory) : -1;
@@ -122,6 +126,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
     id,
     noNewKeyring,
     filter,
+    rdtGroups,
     bundle,
     rootfs: bundle.rootfs,
     directory,

@@ -1,6 +1,7 @@
 // Undo what create built, then run the poststop hooks (runtime-spec, "Lifecycle", steps 12 and 13).
 import type { ExistingCgroup } from "../cgroup/driver.ts";
 import { openCgroup } from "../cgroup/existing.ts";
+import { removeRdt } from "../cgroup/intel-rdt.ts";
 import { StateError } from "../errors.ts";
 import { warn } from "../log.ts";
 import type { StateRecord } from "../state/record.ts";
@@ -18,6 +19,7 @@ export function destroy(root: string, record: StateRecord, cgroup: ExistingCgrou
   endProcesses(record, cgroup);
   if (record.hostMounts) removeHostMounts(record.rootfs);
   cgroup.remove();
+  if (record.rdt !== undefined) removeRdt(record.rdt);
   remove(directoryOf(root, record.id));
   if (record.poststop !== undefined) runHooksTolerantly("poststop", record.poststop, stateOf(record, "stopped", 0), (error) => warn(error.message));
 }

@@ -2,6 +2,7 @@
 // Which record may come when is drawn in docs/architecture.md, "The sync protocol".
 import type { Bundle } from "../bundle/load.ts";
 import type { Cgroup } from "../cgroup/driver.ts";
+import { applyRdt, findResctrl } from "../cgroup/intel-rdt.ts";
 import { check, StepError, type TsrunError } from "../errors.ts";
 import { warn } from "../log.ts";
 import { type InitFailure, nextEvent } from "../native/events.ts";
@@ -34,6 +35,8 @@ export interface Guided {
   readonly noNewKeyring: boolean;
   /** The seccomp filter's file, or -1. */
   readonly filter: number;
+  /** Groups of linux.intelRdt that were made, for undo and delete. */
+  readonly rdtGroups: string[];
   /** The hooks of create were begun: a failure from here on runs the poststop hooks (spec 3.11). */
   onHooks: () => void;
 }
@@ -122,6 +125,8 @@ function prepare(g: Guided): StateRecord {
   g.cgroup.build(g.init.pid);
   g.cgroup.apply();
   for (const warning of g.cgroup.warnings) warn(warning);
+  const rdt = config.linux?.intelRdt;
+  if (rdt !== undefined) applyRdt(findResctrl(), rdt, g.id, g.init.pid, g.rdtGroups);
   for (const op of g.plan.ops) supply(g, op);
 
   const record = makeRecord(g);
@@ -151,6 +156,7 @@ function makeRecord(g: Guided): StateRecord {
     ...(config.annotations === undefined ? {} : { annotations: config.annotations }),
     cgroup: g.cgroup.record(),
     ...(g.noNewKeyring ? { noNewKeyring: true as const } : {}),
+    ...(g.rdtGroups.length > 0 ? { rdt: { made: g.rdtGroups } } : {}),
     ...(hasHostMounts(config) ? { hostMounts: true as const } : {}),
     ownPidNamespace: config.linux?.namespaces?.some((namespace) => namespace.type === "pid" && !namespace.path) === true,
     startOp: g.plan.ops.findIndex((op) => op.op === "start.wait") + 1,

@@ -3,6 +3,7 @@ import { SPEC_VERSION, TSRUN_VERSION } from "../spec/version.ts";
 import { capabilityNames } from "./capabilities.ts";
 import { CLONE } from "./kernel-flags.ts";
 import { knownMountOptions } from "./mount-options.ts";
+import { MEMORY_POLICIES, MEMORY_POLICY_FLAGS } from "./scheduling.ts";
 import { SECCOMP_ACTIONS, SECCOMP_ARCHITECTURES, SECCOMP_FLAGS, SECCOMP_OPERATORS } from "./seccomp.ts";
 import { HOOK_KINDS } from "./sections/hooks.ts";
 
@@ -29,7 +30,8 @@ export function features(): object {
       },
       apparmor: { enabled: true },
       selinux: { enabled: false },
-      intelRdt: { enabled: false, schemata: false, monitoring: false },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
+      memoryPolicy: { modes: Object.keys(MEMORY_POLICIES), flags: Object.keys(MEMORY_POLICY_FLAGS) },
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: false },
     },

@@ -216,6 +216,11 @@ export const OPS = {
     fields: { profile: "str", optional: "num" },
     doc: 'Write "exec <profile>" to init\'s own attr/apparmor/exec (attr/exec on older kernels) of a verified procfs: the program gets the profile by its execve. optional = 1: it may fail (unconfined, where AppArmor is off).',
   },
+  "mempolicy.set": {
+    number: 64,
+    fields: { mode: "num", words: "list" },
+    doc: "set_mempolicy(mode with its flags, nodes) of init, which the program inherits; the mask as decimal words of 64 nodes each, the lowest first.",
+  },
   "stdio.own": {
     number: 60,
     fields: { uid: "num" },
@@ -316,4 +321,5 @@ export const SYSCALLS = [
   "setpriority",
   "sched_setaffinity",
   "kill",
+  "set_mempolicy",
 ] as const;

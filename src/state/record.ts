@@ -1,6 +1,7 @@
 // What a container's directory remembers of it (state.json), and its form on disk.
 // The file is tsrun's own: engines read `tsrun state`, not this.
 import type { CgroupRecord } from "../cgroup/driver.ts";
+import type { RdtRecord } from "../cgroup/intel-rdt.ts";
 import { check } from "../errors.ts";
 import type { Hook } from "../spec/config.ts";
 import { sys } from "../sys.ts";
@@ -22,6 +23,8 @@ export interface StateRecord {
   readonly cgroup: CgroupRecord;
   /** Created with --no-new-keyring: an exec keeps its caller's keyring as well. */
   readonly noNewKeyring?: true;
+  /** Groups of linux.intelRdt to be removed with it. */
+  readonly rdt?: RdtRecord;
   /** Its mounts are in the runtime's mount namespace, below rootfs. */
   readonly hostMounts?: true;
   /** Has a pid namespace of its own: the death of its process is the death of all. */

@@ -130,3 +130,11 @@ spec("while created the container charges next to nothing", async () => {
   expect(readdirSync(`/proc/${pid}/task`).length).toBeLessThan(20);
   expect(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])).toBeLessThan(60_000);
 });
+
+spec("8.60 a memory policy is the program's", oracle({ runc: "1.1 ignores it", crun: "1.8 ignores it" }), async () => {
+  const f = await facts(
+    bundle(probe("read:/proc/self/numa_maps"), { linux: { memoryPolicy: { mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_STATIC_NODES"] } } }),
+  );
+  expect(f.get("read:/proc/self/numa_maps")).toContain("bind=static:0");
+  await refused(bundle({ linux: { memoryPolicy: { mode: "MPOL_BIND", nodes: "900" } } }));
+});

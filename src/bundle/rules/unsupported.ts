@@ -15,8 +15,6 @@ export function unsupported(config: Config): Problem[] {
   const refuse = (pointer: string, what: string, hint?: string) => problems.push(refusal(pointer, what, hint));
   if ((linux?.mountLabel ?? "") !== "") refuse("/linux/mountLabel", "linux.mountLabel");
   if (Object.keys(linux?.netDevices ?? {}).length > 0) refuse("/linux/netDevices", "linux.netDevices");
-  if (linux?.intelRdt !== undefined) refuse("/linux/intelRdt", "linux.intelRdt");
-  if (linux?.memoryPolicy !== undefined) refuse("/linux/memoryPolicy", "linux.memoryPolicy");
   return problems;
 }
 

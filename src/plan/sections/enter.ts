@@ -1,8 +1,8 @@
 // exec: from the caller's cgroup and namespaces into those of a container that is there.
 import type { ExecCPUAffinity } from "../../spec/config.ts";
-import { affinityWords } from "../affinity.ts";
 import { type Context, refuse } from "../context.ts";
 import { CLONE } from "../kernel-flags.ts";
+import { maskWords } from "../number-list.ts";
 import type { Op } from "../op-table.ts";
 
 import { apparmorOps } from "./apparmor.ts";
@@ -46,5 +46,5 @@ function affinityOps(name: "initial" | "final", affinity: ExecCPUAffinity): Op[]
   const list = affinity[name]?.trim() ?? "";
   if (list === "") return [];
   const at = `${AT_AFFINITY}/${name}`;
-  return [{ op: "affinity.set", at, words: affinityWords(list) ?? refuse(at, `"${list}" is not a list of processors`) }];
+  return [{ op: "affinity.set", at, words: maskWords(list) ?? refuse(at, `"${list}" is not a list of processors`) }];
 }

@@ -2,8 +2,9 @@
 
 import type { Process } from "../../spec/config.ts";
 import { type Context, refuse } from "../context.ts";
+import { maskWords } from "../number-list.ts";
 import type { Op } from "../op-table.ts";
-import { IO_CLASSES, PERSONALITIES, SCHEDULER_FLAGS, SCHEDULER_POLICIES } from "../scheduling.ts";
+import { IO_CLASSES, MEMORY_POLICIES, MEMORY_POLICY_FLAGS, PERSONALITIES, SCHEDULER_FLAGS, SCHEDULER_POLICIES } from "../scheduling.ts";
 import { programEnv, searchPaths } from "./env.ts";
 
 /** Nothing of the caller stays with init: signals, session, keyring. */
@@ -32,12 +33,25 @@ export function schedulingOps(context: Context, process: Process): Op[] {
     const at = "/process/ioPriority";
     ops.push({ op: "ioprio.set", at, class: numberOf(IO_CLASSES, ioPriority.class, `${at}/class`), priority: ioPriority.priority });
   }
+  ops.push(...memoryPolicyOps(context));
   const domain = context.config.linux?.personality?.domain;
   if (domain !== undefined) {
     const at = "/linux/personality/domain";
     ops.push({ op: "personality.set", at, domain: numberOf(PERSONALITIES, domain, at) });
   }
   return ops;
+}
+
+/** In the cgroup, whose cpuset.mems the kernel takes the nodes from. */
+function memoryPolicyOps({ config }: Context): Op[] {
+  const policy = config.linux?.memoryPolicy;
+  if (policy === undefined) return [];
+  const at = "/linux/memoryPolicy";
+  const { mode, nodes = "", flags = [] } = policy;
+  let bits = numberOf(MEMORY_POLICIES, mode, `${at}/mode`);
+  for (const [index, flag] of flags.entries()) bits |= numberOf(MEMORY_POLICY_FLAGS, flag, `${at}/flags/${index}`);
+  const words = nodes === "" ? [] : (maskWords(nodes) ?? refuse(`${at}/nodes`, `"${nodes}" is not a list of memory nodes`));
+  return [{ op: "mempolicy.set", at, mode: bits, words }];
 }
 
 function numberOf(table: Readonly<Record<string, number>>, word: string, at: string): number {
