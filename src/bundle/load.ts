@@ -5,7 +5,7 @@ import { sys } from "../sys.ts";
 import { absolutePath, hostProblems } from "./host-rules.ts";
 import { parseJson } from "./json.ts";
 import { dropNulls } from "./nulls.ts";
-import { versionWarnings } from "./rules/version.ts";
+import { configWarnings } from "./rules/warnings.ts";
 import { findProblems } from "./rules.ts";
 import { findSchemaProblems } from "./schema.ts";
 
@@ -33,7 +33,7 @@ export function loadBundle(directory: string): Bundle {
   const rootfs = absolutePath(config.root?.path ?? "", dir);
   const problems = [...findProblems(config), ...hostProblems(config, dir, rootfs)];
   if (problems.length > 0) throw new ConfigError(problems[0]?.code ?? "TS1103", configPath, problems, text);
-  return { dir, configPath, text, config, rootfs, warnings: versionWarnings(config) };
+  return { dir, configPath, text, config, rootfs, warnings: configWarnings(config) };
 }
 
 /** Text -> a configuration of the right form; `path` is for errors. */

@@ -63,7 +63,7 @@ export interface Cgroup extends ExistingCgroup {
   apply(): void;
   /** Open files in which init writes 0 to join (v1), in the order of the hierarchies; the caller closes them. */
   joinFiles(): number[];
-  /** Gives a v2 cgroup to the user that is root inside (cgroup namespace with a writable /sys/fs/cgroup). */
+  /** Gives a v2 cgroup to this user of the host (lifecycle/delegation.ts); nothing on v1. */
   delegate(uid: number): void;
   record(): CgroupRecord;
 }

@@ -156,7 +156,7 @@ class FsCgroup extends Existing implements Cgroup {
   }
 
   delegate(uid: number): void {
-    const place = this.#unified;
+    const place = this.#version === "v2" ? this.#unified : undefined;
     if (place === undefined) return;
     const listed = readWords(DELEGATE_LIST);
     for (const file of ["", ...(listed.length > 0 ? listed : DELEGATE_DEFAULT).map((name) => `/${name}`)]) {

@@ -14,6 +14,7 @@ import { type StateRecord, writeAtomically } from "../state/record.ts";
 import { processStart } from "../state/status.ts";
 import { sys } from "../sys.ts";
 import { type Console, sendMaster } from "./console.ts";
+import { delegatedUid } from "./delegation.ts";
 import { runHooks, stateOf, waitStatusText } from "./hooks.ts";
 import { hasHostMounts } from "./host-mounts.ts";
 import { writeMappings } from "./idmap.ts";
@@ -125,6 +126,8 @@ function prepare(g: Guided): StateRecord {
   g.cgroup.build(g.init.pid);
   g.cgroup.apply();
   for (const warning of g.cgroup.warnings) warn(warning);
+  const owner = delegatedUid(config);
+  if (owner !== undefined) g.cgroup.delegate(owner);
   const rdt = config.linux?.intelRdt;
   if (rdt !== undefined) applyRdt(findResctrl(), rdt, g.id, g.init.pid, g.rdtGroups);
   for (const op of g.plan.ops) supply(g, op);

@@ -1,9 +1,9 @@
 // linux.cgroupsPath and linux.resources.
 import { expect } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
 import { type Bundle, bundle, CGROUP_PARENT, probe } from "../helpers/bundle.ts";
 import { cgroupDirectory, cgroupValue, isV2 } from "../helpers/cgroups.ts";
-import type { JsonObject } from "../helpers/config.ts";
+import { type JsonObject, MOUNTS } from "../helpers/config.ts";
 import { Container, facts, ok, refused } from "../helpers/container.ts";
 import { findCgroups } from "../helpers/leftovers.ts";
 import { needs, oracle, spec } from "../helpers/spec.ts";
@@ -313,3 +313,25 @@ spec("the cgroup is empty of the runtime: only the container's processes are cha
   const { pid } = await container.state();
   expect(readFileSync(`${cgroupDirectory(pid, "memory")}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
 });
+
+spec(
+  "8.33 8.34 a cgroup that the container can write to is its user's; only what the kernel lists is given away",
+  oracle({ crun: "gives it to root's mapping" }),
+  needs("cgroupV2"),
+  async () => {
+    const map = [{ containerID: 0, hostID: 100000, size: 65536 }];
+    const namespaces = ["pid", "mount", "uts", "ipc", "network", "user", "cgroup"].map((type) => ({ type }));
+    const owner = async (options: string[], uid: number) => {
+      const b = bundle(probe("pause"), { process: { user: { uid, gid: uid }, cwd: "/" }, linux: { namespaces, uidMappings: map, gidMappings: map } });
+      Bun.spawnSync(["chown", "-R", "--no-dereference", "100000:100000", b.rootfs]);
+      const container = await new Container(
+        b.rewrite({ mounts: [...MOUNTS, { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options }] }),
+      ).up();
+      const directory = cgroupDirectory((await container.state()).pid, "pids") ?? "";
+      return ["", "/cgroup.procs", "/cgroup.subtree_control", "/memory.max"].map((file) => statSync(`${directory}${file}`).uid);
+    };
+    expect(await owner(["rw"], 0)).toEqual([100000, 100000, 100000, 0]);
+    expect(await owner(["rw"], 7)).toEqual([100007, 100007, 100007, 0]);
+    expect(await owner(["ro"], 0)).toEqual([0, 0, 0, 0]);
+  },
+);

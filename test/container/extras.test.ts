@@ -3,11 +3,11 @@ import { expect } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { bundle, probe } from "../helpers/bundle.ts";
 import type { JsonObject } from "../helpers/config.ts";
-import { Container, facts, ok, refused } from "../helpers/container.ts";
+import { Container, facts, ok, readLog, refused } from "../helpers/container.ts";
 import { exec } from "../helpers/exec.ts";
 import { Facts } from "../helpers/facts.ts";
 import { COMMAND } from "../helpers/runtime.ts";
-import { needs, oracle, ROOT, spec } from "../helpers/spec.ts";
+import { needs, oracle, ROOT, spec, tsrunOnly } from "../helpers/spec.ts";
 
 spec("the program has a session keyring of its own, named for the container", needs("keyring"), async () => {
   const b = bundle(probe("keyring"));
@@ -137,4 +137,14 @@ spec("8.60 a memory policy is the program's", oracle({ runc: "1.1 ignores it", c
   );
   expect(f.get("read:/proc/self/numa_maps")).toContain("bind=static:0");
   await refused(bundle({ linux: { memoryPolicy: { mode: "MPOL_BIND", nodes: "900" } } }));
+});
+
+spec("10.02 8.13 reserved annotations and two names for one device are warnings", tsrunOnly, async () => {
+  const devices = ["/dev/one", "/dev/two"].map((path) => ({ path, type: "c", major: 1, minor: 3 }));
+  const b = bundle({ annotations: { "org.opencontainers.own": "x", "org.opencontainers.image.author": "me" }, linux: { devices } });
+  const log = `${b.directory}/log`;
+  ok(await new Container(b).run({ globals: ["--log", log, "--log-format", "json"] }));
+  const records = readLog(log);
+  expect(records.map(({ level }) => level)).toEqual(["warning", "warning"]);
+  expect(records.map(({ msg }) => msg).join("\n")).toMatch(/org\.opencontainers\.own[\s\S]*\/dev\/one.*\/dev\/two/);
 });
