@@ -108,6 +108,11 @@ export const SYS = {
   // --- processes ---
   wait_pid: { params: ["num", "num"], result: "num", doc: "(pid, timeoutMs, -1 = none): exit code, or 128 + signal; out(0) = raw wait status. ETIMEDOUT." },
   kill: { params: ["num", "num"], result: "num", doc: "(pid, signal)" },
+  move_netdev: {
+    params: ["str", "str", "num"],
+    result: "num",
+    doc: "(name, new name, pid): move the network device into the process's network namespace, keep its permanent global addresses, set it up. EEXIST: the name is taken there; a name with %d is completed by the kernel.",
+  },
   pidfd_open: { params: ["num"], result: "num", doc: "(pid): fd, O_CLOEXEC." },
   pidfd_signal: { params: ["num", "num"], result: "num", doc: "(pidfd, signal)" },
   pidfd_wait: { params: ["num", "num"], result: "num", doc: "(pidfd, timeoutMs): 1 when the process is gone, 0 when time is over." },

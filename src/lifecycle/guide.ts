@@ -19,6 +19,7 @@ import { runHooks, stateOf, waitStatusText } from "./hooks.ts";
 import { hasHostMounts } from "./host-mounts.ts";
 import { writeMappings } from "./idmap.ts";
 import { idmappedTree } from "./idmapped-mounts.ts";
+import { moveNetDevices } from "./net-devices.ts";
 import { sendListener } from "./seccomp.ts";
 import { stepError } from "./step-error.ts";
 
@@ -128,6 +129,7 @@ function prepare(g: Guided): StateRecord {
   for (const warning of g.cgroup.warnings) warn(warning);
   const owner = delegatedUid(config);
   if (owner !== undefined) g.cgroup.delegate(owner);
+  moveNetDevices(config, g.init.pid);
   const rdt = config.linux?.intelRdt;
   if (rdt !== undefined) applyRdt(findResctrl(), rdt, g.id, g.init.pid, g.rdtGroups);
   for (const op of g.plan.ops) supply(g, op);

@@ -33,7 +33,7 @@ export function features(): object {
       intelRdt: { enabled: true, schemata: true, monitoring: true },
       memoryPolicy: { modes: Object.keys(MEMORY_POLICIES), flags: Object.keys(MEMORY_POLICY_FLAGS) },
       mountExtensions: { idmap: { enabled: true } },
-      netDevices: { enabled: false },
+      netDevices: { enabled: true },
     },
     annotations: { "io.tsrun.version": TSRUN_VERSION },
     potentiallyUnsafeConfigAnnotations: ["org.systemd.property."],

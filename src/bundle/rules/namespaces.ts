@@ -20,6 +20,8 @@ export function namespaceProblems(config: Config): Problem[] {
     if ((config[name] ?? "") !== "" && !hasNamespace(config, "uts"))
       problems.push({ pointer: `/${name}`, message: `${name} needs a uts namespace: it would change the host`, hint: namespaceHint("uts") });
   }
+  if (Object.keys(config.linux?.netDevices ?? {}).length > 0 && !hasNamespace(config, "network"))
+    problems.push({ pointer: "/linux/netDevices", message: "netDevices need a network namespace to go to", hint: namespaceHint("network") });
   return [...problems, ...mappingProblems(config), ...timeProblems(config)];
 }
 

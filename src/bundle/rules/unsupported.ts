@@ -14,7 +14,6 @@ export function unsupported(config: Config): Problem[] {
   const { linux } = config;
   const refuse = (pointer: string, what: string, hint?: string) => problems.push(refusal(pointer, what, hint));
   if ((linux?.mountLabel ?? "") !== "") refuse("/linux/mountLabel", "linux.mountLabel");
-  if (Object.keys(linux?.netDevices ?? {}).length > 0) refuse("/linux/netDevices", "linux.netDevices");
   return problems;
 }
 
