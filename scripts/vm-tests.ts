@@ -16,6 +16,7 @@ const PACKAGES = {
   dbus: "/usr/bin/dbus-daemon",
   iptables: "/usr/sbin/iptables",
   iproute2: "/sbin/ip",
+  secilc: "/usr/bin/secilc",
 };
 const MEMORY_MIB = "3000";
 const TIMEOUT_S = "900";
@@ -36,10 +37,13 @@ function install(): boolean {
 /** Test files that systemd as process 1 decides. */
 export const SYSTEMD_FILES = ["systemd"];
 
-/** `filters`: parts of file names, none for all. The counts of the tests inside; one failure when there is no machine. */
-export function vmTests(filters: readonly string[], systemd = false): Counts {
+/** Test files that need SELinux, which is never on together with AppArmor. */
+export const SELINUX_FILES = ["selinux"];
+
+/** `filters`: parts of file names, none for all. `more`: what the machine has besides. The counts of the tests inside; one failure when there is no machine. */
+export function vmTests(filters: readonly string[], more?: "systemd" | "selinux"): Counts {
   console.log(
-    `== containers, dist/tsrun in a virtual machine with cgroup v2${systemd ? " and systemd" : ""}${filters.length === 0 ? "" : `: ${filters.join(", ")}`}`,
+    `== containers, dist/tsrun in a virtual machine with cgroup v2${more === undefined ? "" : ` and ${more}`}${filters.length === 0 ? "" : `: ${filters.join(", ")}`}`,
   );
   if (process.getuid?.() !== 0 || !install()) {
     console.log("   not run: it needs root and QEMU");
@@ -49,7 +53,7 @@ export function vmTests(filters: readonly string[], systemd = false): Counts {
   const child = Bun.spawnSync(
     [
       `${REPOSITORY}/test/vm/vm-run`,
-      ...(systemd ? ["--systemd"] : []),
+      ...(more === undefined ? [] : [`--${more}`]),
       "--share",
       REPOSITORY,
       "--mem",
@@ -77,7 +81,8 @@ export function vmTests(filters: readonly string[], systemd = false): Counts {
 if (import.meta.main) {
   const total = vmTests(process.argv.slice(2));
   // What systemd makes of cgroups is seen by these as well.
-  add(total, vmTests([...SYSTEMD_FILES, "cgroups", "update"], true));
+  add(total, vmTests([...SYSTEMD_FILES, "cgroups", "update"], "systemd"));
+  add(total, vmTests(SELINUX_FILES, "selinux"));
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed === 0 ? 0 : 1;
 }

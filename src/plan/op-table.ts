@@ -81,8 +81,19 @@ export const OPS = {
   },
   "mount.fs": {
     number: 22,
-    fields: { source: "str", target: "str", type: "str", flags: "num", attrSet: "num", data: "str", propagation: "list", copyUp: "num", mode: "int" },
-    doc: "Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing.",
+    fields: {
+      source: "str",
+      target: "str",
+      type: "str",
+      flags: "num",
+      attrSet: "num",
+      data: "str",
+      propagation: "list",
+      copyUp: "num",
+      mode: "int",
+      rootLabel: "str",
+    },
+    doc: "Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing. rootLabel: written to security.selinux of the new root directory.",
   },
   "mount.bind": {
     number: 23,
@@ -122,8 +133,8 @@ export const OPS = {
   },
   "path.mask": {
     number: 29,
-    fields: { target: "str" },
-    doc: "Hide a path: a file behind the verified null device (1:3), a directory behind one shared, empty, read-only tmpfs. A missing path is fine.",
+    fields: { target: "str", label: "str" },
+    doc: "Hide a path: a file behind the verified null device (1:3), a directory behind one shared, empty, read-only tmpfs with this SELinux label. A missing path is fine.",
   },
   "path.readonly": { number: 30, fields: { target: "str" }, doc: "Bind the path over itself, recursively read-only. A missing path is fine." },
   "path.mkdir": { number: 31, fields: { target: "str", mode: "num" }, doc: "Make the directory and its missing parents." },
@@ -213,8 +224,13 @@ export const OPS = {
   },
   "apparmor.exec": {
     number: 63,
-    fields: { profile: "str", optional: "num" },
-    doc: 'Write "exec <profile>" to init\'s own attr/apparmor/exec (attr/exec on older kernels) of a verified procfs: the program gets the profile by its execve. optional = 1: it may fail (unconfined, where AppArmor is off).',
+    fields: { profile: "str", optional: "num", stack: "num" },
+    doc: 'Write "exec <profile>", or with stack = 1 "stack <profile>", to init\'s own attr/apparmor/exec (attr/exec on older kernels) of a verified procfs: the program gets the profile, or both, by its execve. optional = 1: it may fail (unconfined, where AppArmor is off).',
+  },
+  "selinux.label": {
+    number: 65,
+    fields: { attribute: "str", label: "str" },
+    doc: "Write the label to init's own attr/<attribute> of a verified procfs: exec, the program's by its execve, or keycreate, that of the keys that are made until then. An empty label takes it back.",
   },
   "mempolicy.set": {
     number: 64,
@@ -306,7 +322,7 @@ export const SYSCALLS = [
   "setresgid",
   "setresuid",
   "setsid",
-  "setxattr",
+  "fsetxattr",
   "socket",
   "statx",
   "symlinkat",

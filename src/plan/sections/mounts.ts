@@ -4,7 +4,7 @@ import { ATTR, MS } from "../kernel-flags.ts";
 import type { Op } from "../op-table.ts";
 import { cleanPath, hostPath } from "../paths.ts";
 import { cgroupMountOps, joinCgroupOps } from "./cgroup-mount.ts";
-import { labelledData } from "./mount-label.ts";
+import { labelledData, rootLabel } from "./mount-label.ts";
 
 /** The mode of a tmpfs whose options name none, when there is no directory to take it from: the kernel's own default. */
 const TMPFS_MODE = 0o1777;
@@ -106,6 +106,7 @@ function filesystemOp(context: Context, mount: ParsedMount): Op {
     propagation: options.propagation,
     copyUp: options.copyUp && type === "tmpfs" ? 1 : 0,
     mode: ownMode ? TMPFS_MODE : -1,
+    rootLabel: rootLabel(context, type),
   };
 }
 

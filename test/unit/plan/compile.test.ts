@@ -1,7 +1,7 @@
 // What compileCreate refuses and leaves out, and the order that must hold in every plan. The full plans are in test/plan.
 import { expect, test } from "bun:test";
 import { ConfigError } from "../../../src/errors.ts";
-import { compileCreate } from "../../../src/plan/compile.ts";
+import { compileCreate, compileExec } from "../../../src/plan/compile.ts";
 import { cleanPath, containerPath, hostPath, isWithin, pointerPart } from "../../../src/plan/paths.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
 import { sysctlPath } from "../../../src/plan/sections/sysctl.ts";
@@ -62,6 +62,20 @@ test("compile: mountLabel goes to filesystems that take it", () => {
   ];
   const plan = compile({ ...BASE, mounts, linux: { ...BASE.linux, mountLabel: label } });
   expect(plan.ops.flatMap((op) => (op.op === "mount.fs" ? [op.data] : []))).toEqual(["", `size=5m,context="${label}"`]);
+});
+
+test("compile: labels are written while / is the host's, the key label before the keyring is made", () => {
+  const process = { user: { uid: 0, gid: 0 }, cwd: "/", args: ["/bin/true"], selinuxLabel: "u:r:t:s0", apparmorProfile: "p" };
+  const { cgroup, facts, options } = inputsFor("");
+  const created = compileCreate({ ...BASE, process }, cgroup, facts, options).ops;
+  const executed = compileExec({ ...BASE, process }, cgroup, facts, options).ops;
+  for (const [ops, gate] of [[created, "root.pivot"] as const, [executed, "ns.enter"] as const]) {
+    const order = ops.map((op) => (op.op === "selinux.label" ? `${op.attribute} ${op.label}` : op.op));
+    for (const name of ["exec u:r:t:s0", "apparmor.exec"]) expect(order.slice(0, order.indexOf(gate))).toContain(name);
+    expect(order.slice(0, order.indexOf("keyring.new"))).toContain("keycreate u:r:t:s0");
+  }
+  const kept = compileCreate({ ...BASE, process }, cgroup, facts, { ...options, noNewKeyring: true }).ops;
+  expect(kept.flatMap((op) => (op.op === "selinux.label" ? [op.attribute] : []))).toEqual(["exec"]);
 });
 
 test("compile: privileges are dropped in the order that the kernel allows", () => {
