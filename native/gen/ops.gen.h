@@ -37,7 +37,7 @@ enum { OP_MAX = 65, OP_WORDS = 11 };
   X(21, root_bind, "s") \
   X(22, mount_fs, "sssnnslnis") \
   X(23, mount_bind, "snsnnnnnl") \
-  X(24, mount_remount, "snnnnsl") \
+  X(24, mount_remount, "snnnnnnsl") \
   X(25, mount_propagation, "sl") \
   X(26, device_node, "ssnnnnn") \
   X(27, device_bind, "sssnn") \
@@ -385,13 +385,15 @@ struct op_mount_bind {
 };
 void op_mount_bind(const struct op_mount_bind *op);
 
-/// Change an existing mount: bind = its own attributes only; otherwise the superblock (flags, data) as well.
+/// Change an existing mount: bind = its own attributes only, and those of the tree below it (recAttr*); otherwise the superblock (flags, data) as well.
 struct op_mount_remount {
   const char *target;
   uint64_t bind;
   uint64_t flags;
   uint64_t attr_set;
   uint64_t attr_clear;
+  uint64_t rec_attr_set;
+  uint64_t rec_attr_clear;
   const char *data;
   struct list propagation;
 };

@@ -175,6 +175,7 @@ void op_mount_remount(const struct op_mount_remount *op) {
   long mount = ok(SC_openat2, root_open_path(op->target, O_PATH));
   if (!op->bind) reconfigure(op, mount);
   set_mount_attributes((int)mount, op->attr_set, op->attr_clear, 0);
+  set_mount_attributes((int)mount, op->rec_attr_set, op->rec_attr_clear, 1);
   set_propagations((int)mount, op->propagation);
   sys_close(mount);
 }

@@ -112,8 +112,18 @@ export const OPS = {
   },
   "mount.remount": {
     number: 24,
-    fields: { target: "str", bind: "num", flags: "num", attrSet: "num", attrClear: "num", data: "str", propagation: "list" },
-    doc: "Change an existing mount: bind = its own attributes only; otherwise the superblock (flags, data) as well.",
+    fields: {
+      target: "str",
+      bind: "num",
+      flags: "num",
+      attrSet: "num",
+      attrClear: "num",
+      recAttrSet: "num",
+      recAttrClear: "num",
+      data: "str",
+      propagation: "list",
+    },
+    doc: "Change an existing mount: bind = its own attributes only, and those of the tree below it (recAttr*); otherwise the superblock (flags, data) as well.",
   },
   "mount.propagation": { number: 25, fields: { target: "str", propagation: "list" }, doc: "Change the propagation of an existing mount." },
   "device.node": {

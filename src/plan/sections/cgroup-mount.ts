@@ -51,7 +51,19 @@ function hierarchyOps(context: Context, mount: ParsedMount): Op[] {
     }
   }
   if (options.readonly || visible.length === 0) {
-    ops.push({ op: "mount.remount", at, target, bind: 1, flags: 0, attrSet: ATTR.RDONLY, attrClear: 0, data: "", propagation: [] });
+    ops.push({
+      op: "mount.remount",
+      at,
+      target,
+      bind: 1,
+      flags: 0,
+      attrSet: ATTR.RDONLY,
+      attrClear: 0,
+      recAttrSet: 0,
+      recAttrClear: 0,
+      data: "",
+      propagation: [],
+    });
   }
   return ops;
 }
