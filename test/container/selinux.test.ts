@@ -7,6 +7,7 @@ import { Container, facts, fails, ok, refused } from "../helpers/container.ts";
 import { Facts } from "../helpers/facts.ts";
 import { FAKE_ATTRIBUTES, withHolder } from "../helpers/holder.ts";
 import { needs, oracle, spec, tsrunOnly } from "../helpers/spec.ts";
+import { onTerminal } from "../helpers/terminal.ts";
 
 const CURRENT = "read:/proc/self/attr/current";
 const RUNTIME_LABEL = "test_u:test_r:kernel_t:s0";
@@ -144,6 +145,13 @@ spec("8.64 with data that the kernel parses, and with none", needs("selinux"), a
   );
   for (const path of ["/mnt/a", "/mnt/b", "/mnt/c"]) expect(f.get(`label:${path}`)).toBe(FILES);
   expect(f.mount("/mnt/b").superOptions).toContain("size=64k");
+});
+
+spec("8.64 7.01 the terminal and /dev/console have it", needs("selinux"), async () => {
+  const patch = { process: { selinuxLabel: LABEL }, linux: { mountLabel: FILES } };
+  const { output } = await onTerminal([CURRENT, "label:/dev/console", "label:/dev/pts/0", "open:rw,/dev/console"], patch);
+  expect([label(output), output.get("label:/dev/console"), output.get("label:/dev/pts/0")]).toEqual([LABEL, FILES, FILES]);
+  expect(output.get("open:rw,/dev/console")).toBe("ok");
 });
 
 spec("8.64 masked directories have it; proc, sysfs, cgroups and bind mounts keep their own", needs("selinux"), async () => {
