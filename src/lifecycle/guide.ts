@@ -2,7 +2,7 @@
 // Which record may come when is drawn in docs/architecture.md, "The sync protocol".
 import type { Bundle } from "../bundle/load.ts";
 import type { Cgroup } from "../cgroup/driver.ts";
-import { applyRdt, findResctrl } from "../cgroup/intel-rdt.ts";
+import { applyRdt, findResctrl, type RdtRecord } from "../cgroup/intel-rdt.ts";
 import { check, StepError, type TsrunError } from "../errors.ts";
 import { warn } from "../log.ts";
 import { type InitFailure, nextEvent } from "../native/events.ts";
@@ -37,7 +37,7 @@ export interface Guided {
   readonly noNewKeyring: boolean;
   /** The seccomp filter's file, or -1. */
   readonly filter: number;
-  /** Groups of linux.intelRdt that were made, for undo and delete. */
+  /** Groups of linux.intelRdt that were made, for undo. */
   readonly rdtGroups: string[];
   /** The hooks of create were begun: a failure from here on runs the poststop hooks (spec 3.11). */
   onHooks: () => void;
@@ -131,10 +131,10 @@ function prepare(g: Guided): StateRecord {
   if (owner !== undefined) g.cgroup.delegate(owner);
   moveNetDevices(config, g.init.pid);
   const rdt = config.linux?.intelRdt;
-  if (rdt !== undefined) applyRdt(findResctrl(), rdt, g.id, g.init.pid, g.rdtGroups);
+  const groups = rdt === undefined ? undefined : applyRdt(findResctrl(), rdt, g.id, g.init.pid, g.rdtGroups);
   for (const op of g.plan.ops) supply(g, op);
 
-  const record = makeRecord(g);
+  const record = makeRecord(g, groups);
   const hasHooks = config.hooks !== undefined;
   if (hasHooks) writeAtomically(`${g.directory}/state.json`, JSON.stringify({ ...record, creating: true }));
   check(sys.write_file(`${g.directory}/config.json`, g.bundle.text, 0o1100, 0o600), "keep a copy of config.json", g.directory, "open");
@@ -148,7 +148,7 @@ function setOomScore(g: Guided): void {
   check(sys.write_file(path, String(score), 0, 0), "set the OOM score", path, "write");
 }
 
-function makeRecord(g: Guided): StateRecord {
+function makeRecord(g: Guided, rdt: RdtRecord | undefined): StateRecord {
   const { config } = g.bundle;
   return {
     id: g.id,
@@ -161,7 +161,7 @@ function makeRecord(g: Guided): StateRecord {
     ...(config.annotations === undefined ? {} : { annotations: config.annotations }),
     cgroup: g.cgroup.record(),
     ...(g.noNewKeyring ? { noNewKeyring: true as const } : {}),
-    ...(g.rdtGroups.length > 0 ? { rdt: { made: g.rdtGroups } } : {}),
+    ...(rdt === undefined ? {} : { rdt }),
     ...(hasHostMounts(config) ? { hostMounts: true as const } : {}),
     ownPidNamespace: config.linux?.namespaces?.some((namespace) => namespace.type === "pid" && !namespace.path) === true,
     startOp: g.plan.ops.findIndex((op) => op.op === "start.wait") + 1,

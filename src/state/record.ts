@@ -23,7 +23,7 @@ export interface StateRecord {
   readonly cgroup: CgroupRecord;
   /** Created with --no-new-keyring: an exec keeps its caller's keyring as well. */
   readonly noNewKeyring?: true;
-  /** Groups of linux.intelRdt to be removed with it. */
+  /** Its groups of resctrl, when it has any. */
   readonly rdt?: RdtRecord;
   /** Its mounts are in the runtime's mount namespace, below rootfs. */
   readonly hostMounts?: true;
