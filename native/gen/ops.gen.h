@@ -274,7 +274,7 @@ struct op_sync_wait {
 };
 void op_sync_wait(const struct op_sync_wait *op);
 
-/// setresgid(0), setresuid(0) in the user namespace whose mappings were just written; setgroups(0) first unless it is denied there (0).
+/// setresgid(0), setresuid(0) in the user namespace that was just joined or given its mappings, then setgroups of none: 1; 0: it is denied there; 2: it may be (a namespace that is joined), and EPERM is no error.
 struct op_user_become_root {
   uint64_t setgroups;
 };
@@ -571,7 +571,7 @@ struct op_cred_bounding {
 };
 void op_cred_bounding(const struct op_cred_bounding *op);
 
-/// PR_SET_KEEPCAPS, setgroups (setgroups = 0: leave them, the user namespace forbids it), setresgid, setresuid.
+/// PR_SET_KEEPCAPS, setgroups (as in user.become_root: 0 and 2 do without when there are none to set), setresgid, setresuid.
 struct op_cred_ids {
   uint64_t uid;
   uint64_t gid;

@@ -53,6 +53,9 @@ static inline const char *next_item(const char *item) {
 uint64_t item_number(const char *item);
 /// Writes the decimal digits and a NUL; returns the length. `to` has room for 21 bytes.
 size_t format_number(char *to, uint64_t number);
+enum setgroups { SETGROUPS_DENIED = 0, SETGROUPS_ALLOWED = 1, SETGROUPS_UNKNOWN = 2 };
+/// setgroups(2) where the user namespace allows it. Where it turns out to be denied, no groups are fine: there is no other way.
+void set_groups(uint64_t allowed, size_t count, const uint32_t *groups);
 /// Opens, writes all of the text at once, closes.
 void write_file_at(int directory, const char *path, const char *text, size_t size);
 

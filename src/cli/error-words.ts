@@ -146,6 +146,7 @@ const STEP_HINTS: Readonly<Record<string, string>> = {
   "terminal.open:ENOENT": "a terminal needs a devpts mount at /dev/pts with the option newinstance and ptmxmode=0666",
   "root.pivot:EINVAL": "the root filesystem may be on the initial RAM disk: use --no-pivot",
   "cred.ids:EINVAL": "an id is not mapped in the user namespace",
+  "cred.ids:setgroups:EPERM": "the user namespace forbids setgroups(2), so that no additionalGids can be had: see user_namespaces(7)",
   "user.become_root:EINVAL": "id 0 is not mapped in the user namespace",
   "scheduler.set:EPERM": "this policy needs CAP_SYS_NICE",
 };
@@ -171,8 +172,8 @@ export function stepMessage(op: string, object: string, syscall: string, errno: 
   return `cannot ${ACTIONS[op] ?? op}${object === "" ? "" : ` "${object}"`}: ${cause(syscall, errno)}`;
 }
 
-export function stepHint(op: string, _syscall: string, errno: number): string | undefined {
-  return STEP_HINTS[`${op}:${errnoName(errno)}`];
+export function stepHint(op: string, syscall: string, errno: number): string | undefined {
+  return STEP_HINTS[`${op}:${syscall}:${errnoName(errno)}`] ?? STEP_HINTS[`${op}:${errnoName(errno)}`];
 }
 
 export function systemMessage(action: string, object: string, syscall: string, errno: number): string {

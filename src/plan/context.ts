@@ -65,6 +65,12 @@ export function isJoined(context: Context, type: NamespaceType): boolean {
   return context.namespaces[type]?.path !== undefined;
 }
 
+/** How init is told of setgroups(2): 0 denied, 1 allowed, 2 unknown: only a process in the namespace can see it. */
+export function setgroupsMode(context: Context): number {
+  if (!context.options.setgroups) return 0;
+  return isJoined(context, "user") ? 2 : 1;
+}
+
 /** The container has a mount namespace apart from the runtime's, made or joined: only there may anything be mounted. */
 export function canMount(context: Context): boolean {
   return context.namespaces.mount !== undefined;

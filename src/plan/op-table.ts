@@ -35,7 +35,7 @@ export const OPS = {
   "user.become_root": {
     number: 8,
     fields: { setgroups: "num" },
-    doc: "setresgid(0), setresuid(0) in the user namespace whose mappings were just written; setgroups(0) first unless it is denied there (0).",
+    doc: "setresgid(0), setresuid(0) in the user namespace that was just joined or given its mappings, then setgroups of none: 1; 0: it is denied there; 2: it may be (a namespace that is joined), and EPERM is no error.",
   },
   "signal.reset": { number: 9, fields: {}, doc: "Every signal disposition to default, the mask empty: nothing is inherited from the caller." },
   "session.new": { number: 10, fields: {}, doc: "setsid(); that init already leads a session is no error." },
@@ -196,7 +196,7 @@ export const OPS = {
   "cred.ids": {
     number: 51,
     fields: { uid: "num", gid: "num", setgroups: "num", groups: "list" },
-    doc: "PR_SET_KEEPCAPS, setgroups (setgroups = 0: leave them, the user namespace forbids it), setresgid, setresuid.",
+    doc: "PR_SET_KEEPCAPS, setgroups (as in user.become_root: 0 and 2 do without when there are none to set), setresgid, setresuid.",
   },
   "cred.caps": { number: 52, fields: { effective: "num", permitted: "num", inheritable: "num" }, doc: "capset." },
   "cred.ambient": { number: 53, fields: { mask: "num" }, doc: "Clear the ambient set, then raise each capability of the mask." },

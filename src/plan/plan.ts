@@ -79,6 +79,6 @@ export interface PlanOptions {
   readonly extraEnv: readonly string[];
   /** Host directory of the sd_notify socket to bind at /run/notify, if any. */
   readonly notifyDir?: string;
-  /** May setgroups(2) be called in the container's user namespace? (false with a single, unprivileged mapping) */
+  /** May setgroups(2) be called in the container's user namespace, as far as is known? (false with a single, unprivileged mapping) */
   readonly setgroups: boolean;
 }

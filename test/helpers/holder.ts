@@ -13,6 +13,19 @@ async function start(argv: readonly string[], script: string): Promise<Child> {
   return child;
 }
 
+/** Makes a user namespace with the ids 0 to 65535 of the host, and tells the body its path. */
+export async function withUserNamespace(setgroups: "allow" | "deny", body: (path: string) => Promise<void>): Promise<void> {
+  const user = await start(["unshare", "--user"], "");
+  try {
+    writeFileSync(`/proc/${user.pid}/setgroups`, setgroups);
+    for (const map of ["uid_map", "gid_map"]) writeFileSync(`/proc/${user.pid}/${map}`, "0 0 65536");
+    await body(`/proc/${user.pid}/ns/user`);
+  } finally {
+    user.kill();
+    await user.exited;
+  }
+}
+
 /** Runs the shell script in new namespaces, then the body with a config that joins them, and with a path to their root. The container has the host's processes. */
 export async function withHolder(script: string, body: (patch: JsonObject, root: string) => Promise<void>): Promise<void> {
   const children: Child[] = [];

@@ -2,7 +2,7 @@
 
 import type { Process } from "../../spec/config.ts";
 import { type CapabilityMasks, capabilityMasks } from "../capabilities.ts";
-import { type Context, pointerIf, refuse } from "../context.ts";
+import { type Context, pointerIf, refuse, setgroupsMode } from "../context.ts";
 import type { Op } from "../op-table.ts";
 
 const AT = "/process/capabilities";
@@ -35,7 +35,7 @@ export function credentialOps(context: Context, process: Process, { masks, keepS
   ops.push(
     // While init still has CAP_SETPCAP.
     { op: "cred.bounding", at: pointerIf(process.capabilities?.bounding, `${AT}/bounding`), keep: masks.bounding, last: facts.lastCap },
-    { op: "cred.ids", at: "/process/user", uid, gid, setgroups: options.setgroups ? 1 : 0, groups: additionalGids.map(String) },
+    { op: "cred.ids", at: "/process/user", uid, gid, setgroups: setgroupsMode(context), groups: additionalGids.map(String) },
     ...enterCwd,
     capsOp(at, keepSysAdmin ? withSysAdmin(masks, context, false) : masks),
     // After the ids (setresuid clears it) and after capset (only what is permitted and inheritable can be raised).

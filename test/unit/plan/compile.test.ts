@@ -97,6 +97,16 @@ test("compile: privileges are dropped in the order that the kernel allows", () =
   expect(ops.map((op) => op.op as string).filter((name) => order.includes(name))).toEqual(order);
 });
 
+test("compile: CVE-2016-9962 init is hidden before it is in a namespace that others are in, and as root of it again", () => {
+  for (const types of [["pid"], ["network"], ["user", "pid"], ["user"]]) {
+    const joined = types.map((type) => ({ type, path: `/proc/42/ns/${type}` })) as NonNullable<Config["linux"]>["namespaces"];
+    const { ops } = compile({ ...BASE, linux: { namespaces: [{ type: "mount" }, ...(joined ?? [])] } });
+    const names = ops.map((op) => op.op);
+    expect(names.indexOf("cred.undumpable")).toBeLessThan(names.indexOf("ns.join"));
+    if (types.includes("user")) expect(names.lastIndexOf("cred.undumpable")).toBe(names.indexOf("user.become_root") + 1);
+  }
+});
+
 test("sysctl: both spellings of a key", () => {
   expect(sysctlPath("net.ipv4.ip_forward")).toBe("net/ipv4/ip_forward");
   expect(sysctlPath("net/ipv4/conf/eth0.1/mtu")).toBe("net/ipv4/conf/eth0.1/mtu");
