@@ -29,10 +29,11 @@ export const SYS = {
   mkdir: { params: ["str", "num"], result: "num", doc: "(path, mode)" },
   rmdir: { params: ["str"], result: "num", doc: "(path)" },
   make_userns: { params: ["str", "str"], result: "num", doc: "(uid_map, gid_map): fd of a new user namespace with these mappings, in which nobody is." },
-  idmap_tree: {
-    params: ["str", "num", "num", "num"],
+  open_tree: { params: ["str", "num"], result: "num", doc: "(source, recursive 0|1): fd of a detached clone of the mount." },
+  idmap_mount: {
+    params: ["num", "num", "num"],
     result: "num",
-    doc: "(source, recursive 0|1, map the whole tree 0|1, user namespace fd): a detached clone of the mount, id-mapped (Linux 5.12). EINVAL: its filesystem cannot.",
+    doc: "(detached mount fd, whole tree 0|1, user namespace fd): gives it the mapping (Linux 5.12). EINVAL: its filesystem cannot.",
   },
   bind_mount: { params: ["str", "str"], result: "num", doc: "(source, target): the tree of the source, private, at the target." },
   umount: { params: ["str"], result: "num", doc: "(path): umount2 with MNT_DETACH | UMOUNT_NOFOLLOW." },

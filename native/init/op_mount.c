@@ -123,6 +123,11 @@ static int mount_parts(const struct op_mount_fs *op, int target, int made) {
     copy_tree((int)source, (int)mount);
     sys_close(source);
   }
+  if (op->idmap) {
+    // Of a user namespace that init has no rights to.
+    report(RECORD_ASK, (int64_t)op->idmap, (int)mount);
+    await_point(op->idmap);
+  }
   attach_mount((int)mount, target);
   return (int)mount;
 }

@@ -1,4 +1,4 @@
-// Id-mapped mounts: a user namespace that is only a mapping, and a clone of a mount that wears it.
+// Id-mapped mounts: a user namespace that is only a mapping, and detached mounts that wear it.
 #include "shim.h"
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -36,13 +36,13 @@ int64_t tsr_make_userns(const char *uid_map, const char *gid_map) {
   return result;
 }
 
-int64_t tsr_idmap_tree(const char *source, int64_t recursive, int64_t whole_tree, int64_t userns) {
-  unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0);
-  int tree = (int)syscall(SYS_open_tree, AT_FDCWD, source, flags);
-  if (tree < 0) return -errno;
+int64_t tsr_open_tree(const char *source, int64_t recursive) {
+  long tree = syscall(SYS_open_tree, AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+  return tree < 0 ? -errno : tree;
+}
+
+int64_t tsr_idmap_mount(int64_t mount, int64_t whole_tree, int64_t userns) {
   struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns};
-  if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | (whole_tree ? AT_RECURSIVE : 0), &attributes, sizeof attributes) == 0) return tree;
-  int error = errno;
-  close(tree);
-  return -error;
+  unsigned flags = AT_EMPTY_PATH | (whole_tree ? AT_RECURSIVE : 0);
+  return syscall(SYS_mount_setattr, (int)mount, "", flags, &attributes, sizeof attributes) < 0 ? -errno : 0;
 }

@@ -5,7 +5,7 @@ import type { Cgroup } from "../cgroup/driver.ts";
 import { applyRdt, findResctrl, type RdtRecord } from "../cgroup/intel-rdt.ts";
 import { check, StepError, type TsrunError } from "../errors.ts";
 import { warn } from "../log.ts";
-import { type InitFailure, nextEvent } from "../native/events.ts";
+import { type InitEvent, type InitFailure, nextEvent } from "../native/events.ts";
 import { adoptFork, answer, type InitProcess, sendFiles } from "../native/init.ts";
 import { type Op, SYNC_POINTS } from "../plan/op-table.ts";
 import type { MachineFacts, Plan } from "../plan/plan.ts";
@@ -18,7 +18,7 @@ import { delegatedUid } from "./delegation.ts";
 import { runHooks, stateOf, waitStatusText } from "./hooks.ts";
 import { hasHostMounts } from "./host-mounts.ts";
 import { writeMappings } from "./idmap.ts";
-import { idmappedTree } from "./idmapped-mounts.ts";
+import { idmapMount, idmappedTree } from "./idmapped-mounts.ts";
 import { moveNetDevices } from "./net-devices.ts";
 import { sendListener } from "./seccomp.ts";
 import { stepError } from "./step-error.ts";
@@ -65,7 +65,7 @@ export function guideInit(g: Guided): Outcome {
         break;
       case "ask":
         if (event.point === SYNC_POINTS.idmap) first--;
-        onAsk(g, event.point, record);
+        onAsk(g, event, record);
         break;
       case "terminal":
         if (g.console.socket >= 0) sendMaster(g.console, event.fd);
@@ -92,7 +92,7 @@ function isIdmapPoint(op: Op): boolean {
   return op.op === "sync.ask" && op.point === SYNC_POINTS.idmap;
 }
 
-function onAsk(g: Guided, point: number, record: StateRecord | undefined): void {
+function onAsk(g: Guided, { point, op, fd }: InitEvent & { kind: "ask" }, record: StateRecord | undefined): void {
   const { config } = g.bundle;
   if (point === SYNC_POINTS.idmap) {
     // Now, as its /proc files will belong to root when it is not dumpable any more; the fork inherits it.
@@ -103,11 +103,19 @@ function onAsk(g: Guided, point: number, record: StateRecord | undefined): void 
     const state = stateOf(record, "creating", record.pid);
     runHooks("prestart", config.hooks?.prestart, state);
     runHooks("createRuntime", config.hooks?.createRuntime, state);
-  }
+  } else if (point === SYNC_POINTS.mount) idmapMount(g.plan.ops[op], fd, config);
   answer(g.init, point);
+  if (point === SYNC_POINTS.mount) supplyFrom(g, op + 1);
 }
 
-/** What init will ask the parent for at this op, sent ahead: in the order of the plan. */
+/** Sends ahead what init will ask the parent for, in the order of the plan; up to an op that waits for an answer among them. */
+function supplyFrom(g: Guided, first: number): void {
+  for (const op of g.plan.ops.slice(first)) {
+    if (op.op === "mount.fs" && op.idmap !== 0) return;
+    supply(g, op);
+  }
+}
+
 function supply(g: Guided, op: Op): void {
   if (op.op === "sync.wait" && op.point === SYNC_POINTS.cgroup) answer(g.init, SYNC_POINTS.cgroup);
   else if (op.op === "cgroup.join") handOver(g, g.cgroup.joinFiles());
@@ -132,7 +140,7 @@ function prepare(g: Guided): StateRecord {
   moveNetDevices(config, g.init.pid);
   const rdt = config.linux?.intelRdt;
   const groups = rdt === undefined ? undefined : applyRdt(findResctrl(), rdt, g.id, g.init.pid, g.rdtGroups);
-  for (const op of g.plan.ops) supply(g, op);
+  supplyFrom(g, 0);
 
   const record = makeRecord(g, groups);
   const hasHooks = config.hooks !== undefined;

@@ -92,8 +92,9 @@ export const OPS = {
       copyUp: "num",
       mode: "int",
       rootLabel: "str",
+      idmap: "num",
     },
-    doc: "Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing. rootLabel: written to security.selinux of the new root directory.",
+    doc: "Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing. rootLabel: written to security.selinux of the new root directory. idmap: the sync point at which the parent gives the detached mount its mapping, 0 for none.",
   },
   "mount.bind": {
     number: 23,
@@ -266,7 +267,7 @@ type OpOf<N extends OpName> = { readonly op: N; readonly at: string } & {
 export type Op = { [N in OpName]: OpOf<N> }[OpName];
 
 /** Points where parent and init meet: see docs/architecture.md, "The sync protocol". */
-export const SYNC_POINTS = { idmap: 1, cgroup: 2, hooks: 3 } as const;
+export const SYNC_POINTS = { idmap: 1, cgroup: 2, hooks: 3, mount: 4 } as const;
 
 /** The system calls that init names in a failure record, by index; the same list is generated into the C header. */
 export const SYSCALLS = [

@@ -1,7 +1,7 @@
 // mounts -> one op each, in their order; the cgroup mounts are a section of their own.
 import { type Context, canMount, type ParsedMount, refuse } from "../context.ts";
 import { ATTR, MS } from "../kernel-flags.ts";
-import type { Op } from "../op-table.ts";
+import { type Op, SYNC_POINTS } from "../op-table.ts";
 import { cleanPath, hostPath } from "../paths.ts";
 import { cgroupMountOps, joinCgroupOps } from "./cgroup-mount.ts";
 import { labelledData, rootLabel } from "./mount-label.ts";
@@ -36,7 +36,7 @@ function showsCgroups({ entry, options }: ParsedMount): boolean {
 
 function opsOf(context: Context, mount: ParsedMount): Op[] {
   const { entry, options } = mount;
-  if (isIdmapped(mount) && (!options.bind || options.remount)) refuse(mount.at, "only bind mounts can be id-mapped");
+  if (isIdmapped(mount)) refuseUnmappable(mount);
   if (options.remount) return [remountOp(mount)];
   if (options.bind) return [bindOp(context, mount)];
   if (entry.type === "cgroup") return cgroupMountOps(context, mount);
@@ -44,9 +44,29 @@ function opsOf(context: Context, mount: ParsedMount): Op[] {
   return [filesystemOp(context, mount)];
 }
 
-/** By its words or by its mappings; the parent makes such a mount (spec 6.07, 6.08). */
+/** By its words or by its mappings; the parent gives it the mapping, since only that has the rights (spec 6.07, 6.08). */
 export function isIdmapped({ entry, options }: ParsedMount): boolean {
   return options.idmap !== "" || entry.uidMappings !== undefined || entry.gidMappings !== undefined;
+}
+
+/** The kernel maps a mount before anybody can see it, or not at all. What a filesystem cannot, the kernel says. */
+function refuseUnmappable(mount: ParsedMount): void {
+  const { at, options } = mount;
+  const elsewhere = "give the mapping to the entry that makes the mount";
+  if (options.remount || isPropagationOnly(mount)) refuse(at, "a mount that is there already cannot be id-mapped", elsewhere);
+  if (options.bind) return;
+  if (showsCgroups(mount)) refuse(at, "a mount of cgroups cannot be id-mapped", "the kernel has no id-mapped mounts of this filesystem");
+  if (needsWholeData(mount)) refuse(at, "iversion, and data with a backslash, do not go with an id-mapped mount", "leave them out");
+}
+
+/** What only mount(2) takes, which shows the mount at once (native/init/op_mount.c). */
+function needsWholeData({ options }: ParsedMount): boolean {
+  return (options.flags & MS.I_VERSION) !== 0 || options.data.some((word) => word.includes("\\"));
+}
+
+/** A new filesystem has the mapping of the user namespace in which init mounts it, the container's: another one is the parent's to give. */
+function mappingPoint({ entry }: ParsedMount): number {
+  return entry.uidMappings === undefined ? 0 : SYNC_POINTS.mount;
 }
 
 function remountOp({ target, options, at }: ParsedMount): Op {
@@ -108,6 +128,7 @@ function filesystemOp(context: Context, mount: ParsedMount): Op {
     copyUp: options.copyUp && type === "tmpfs" ? 1 : 0,
     mode: ownMode ? TMPFS_MODE : -1,
     rootLabel: rootLabel(context, type),
+    idmap: mappingPoint(mount),
   };
 }
 
