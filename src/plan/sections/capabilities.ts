@@ -2,7 +2,7 @@
 
 import type { Process } from "../../spec/config.ts";
 import { type CapabilityMasks, capabilityMasks } from "../capabilities.ts";
-import { type Context, pointerIf, refuse, setgroupsMode } from "../context.ts";
+import { type Context, impossible, pointerIf, setgroupsMode } from "../context.ts";
 import type { Op } from "../op-table.ts";
 
 const AT = "/process/capabilities";
@@ -29,7 +29,8 @@ export function credentialOps(context: Context, process: Process, { masks, keepS
   const { options, facts } = context;
   const at = pointerIf(process.capabilities, AT);
   const { uid, gid, additionalGids = [] } = process.user;
-  if (additionalGids.length > 0 && !options.setgroups) refuse("/process/user/additionalGids", "the user namespace forbids to set groups");
+  if (additionalGids.length > 0 && !options.setgroups)
+    impossible("/process/user/additionalGids", "the user namespace forbids to set groups", "leave them out, or map a range of groups: see newgidmap(1)");
   const ops: Op[] = [];
   if (uid !== 0) ops.push({ op: "stdio.own", at: "/process/user/uid", uid });
   ops.push(

@@ -1,5 +1,5 @@
 // mounts -> one op each, in their order; the cgroup mounts are a section of their own.
-import { type Context, canMount, type ParsedMount, refuse } from "../context.ts";
+import { type Context, canMount, impossible, type ParsedMount, refuse } from "../context.ts";
 import { ATTR, MS } from "../kernel-flags.ts";
 import { type Op, SYNC_POINTS } from "../op-table.ts";
 import { cleanPath, hostPath } from "../paths.ts";
@@ -53,10 +53,10 @@ export function isIdmapped({ entry, options }: ParsedMount): boolean {
 function refuseUnmappable(mount: ParsedMount): void {
   const { at, options } = mount;
   const elsewhere = "give the mapping to the entry that makes the mount";
-  if (options.remount || isPropagationOnly(mount)) refuse(at, "a mount that is there already cannot be id-mapped", elsewhere);
+  if (options.remount || isPropagationOnly(mount)) impossible(at, "a mount that is there already cannot be id-mapped", elsewhere);
   if (options.bind) return;
-  if (showsCgroups(mount)) refuse(at, "a mount of cgroups cannot be id-mapped", "the kernel has no id-mapped mounts of this filesystem");
-  if (needsWholeData(mount)) refuse(at, "iversion, and data with a backslash, do not go with an id-mapped mount", "leave them out");
+  if (showsCgroups(mount)) impossible(at, "a mount of cgroups cannot be id-mapped", "the kernel has no id-mapped mounts of this filesystem");
+  if (needsWholeData(mount)) impossible(at, "iversion, and data with a backslash, do not go with an id-mapped mount", "leave them out");
 }
 
 /** What only mount(2) takes, which shows the mount at once (native/init/op_mount.c). */

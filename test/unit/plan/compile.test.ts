@@ -48,6 +48,26 @@ test("compile: refuses what it cannot do, with the pointer", () => {
   expect(refused({ ...BASE, process: { cwd: "/", args: [], user: { uid: 0, gid: 0 } } })).toBe("/process/args");
 });
 
+/** Code of the error. */
+function codeOf(config: Config, fixture?: string): string {
+  try {
+    compile(config, fixture);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.code;
+    throw error;
+  }
+  return "";
+}
+
+test("compile: TS1103 is a wrong value, TS1104 what cannot be done here", () => {
+  const user = { uid: 0, gid: 0, additionalGids: [5] };
+  const process = (more: object) => ({ ...BASE, process: { cwd: "/", args: ["a"], user: { uid: 0, gid: 0 }, ...more } });
+  expect(codeOf({ ...BASE, linux: {}, root: { path: "rootfs", readonly: true } })).toBe("TS1103");
+  expect(codeOf({ ...BASE, linux: { ...BASE.linux, memoryPolicy: { mode: "MPOL_BIND", nodes: "3-1" } } })).toBe("TS1103");
+  expect(codeOf(process({ user }), "rootless")).toBe("TS1104");
+  expect(codeOf({ ...BASE, mounts: [{ destination: "/x", options: ["remount", "idmap"] }] })).toBe("TS1104");
+});
+
 test("compile: a bind mount with filesystem options warns", () => {
   const plan = compile({ ...BASE, mounts: [{ destination: "/x", source: "/y", options: ["bind", "size=5m"] }] });
   expect(plan.warnings).toEqual(["/mounts/0/options: a bind mount takes no filesystem options: size=5m"]);
