@@ -28,6 +28,7 @@ export const SYS = {
   read_fd: { params: ["num"], result: "text", doc: "(fd): to its end, from its present offset; invalid UTF-8 is replaced by ?." },
   mkdir: { params: ["str", "num"], result: "num", doc: "(path, mode)" },
   rmdir: { params: ["str"], result: "num", doc: "(path)" },
+  set_label: { params: ["str", "str"], result: "num", doc: "(path, SELinux label): of the file itself, never of what a link leads to." },
   make_userns: { params: ["str", "str"], result: "num", doc: "(uid_map, gid_map): fd of a new user namespace with these mappings, in which nobody is." },
   open_tree: { params: ["str", "num"], result: "num", doc: "(source, recursive 0|1): fd of a detached clone of the mount." },
   idmap_mount: {

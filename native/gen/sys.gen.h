@@ -15,6 +15,7 @@ int64_t tsr_close(int64_t);
 int64_t tsr_read_fd(int64_t);
 int64_t tsr_mkdir(const char *, int64_t);
 int64_t tsr_rmdir(const char *);
+int64_t tsr_set_label(const char *, const char *);
 int64_t tsr_make_userns(const char *, const char *);
 int64_t tsr_open_tree(const char *, int64_t);
 int64_t tsr_idmap_mount(int64_t, int64_t, int64_t);

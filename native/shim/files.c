@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -127,6 +128,10 @@ int64_t tsr_chown(const char *path, int64_t uid, int64_t gid) {
 
 int64_t tsr_chmod(const char *path, int64_t mode) {
   return result(chmod(path, (mode_t)mode));
+}
+
+int64_t tsr_set_label(const char *path, const char *label) {
+  return result(lsetxattr(path, "security.selinux", label, strlen(label), 0));
 }
 
 int64_t tsr_stat_mode(const char *path) {

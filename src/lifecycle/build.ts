@@ -143,7 +143,7 @@ function compile(options: BuildOptions, mode: Mode, bundle: Bundle, directory: s
   const { config } = bundle;
   const self = { id: options.id, bundle: bundle.dir, ...(config.annotations === undefined ? {} : { annotations: config.annotations }) };
   const mappings = { uid: config.linux?.uidMappings ?? [], gid: config.linux?.gidMappings ?? [] };
-  const notifyDir = managerSocket() === undefined ? undefined : makeNotifyDirectory(directory);
+  const notifyDir = managerSocket() === undefined ? undefined : makeNotifyDirectory(directory, config);
   const plan = compileCreate(config, cgroup.view(), facts, {
     id: options.id,
     bundle: bundle.dir,

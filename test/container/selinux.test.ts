@@ -154,6 +154,23 @@ spec("8.64 7.01 the terminal and /dev/console have it", needs("selinux"), async 
   expect(output.get("open:rw,/dev/console")).toBe("ok");
 });
 
+spec("8.64 the directory and the socket of NOTIFY_SOCKET have it", needs("selinux"), tsrunOnly, async () => {
+  const b = bundle(
+    { process: { args: ["/probe", "label:/run/notify", "label:/run/notify/notify.sock", "pause"], selinuxLabel: LABEL } },
+    { linux: { mountLabel: FILES } },
+  );
+  const container = new Container(b);
+  const env = { PATH: process.env["PATH"] ?? "", NOTIFY_SOCKET: "/run/manager.sock" };
+  ok(await container.create({ env }));
+  // It waits for a word that does not come.
+  const started = container.start({ env, timeoutMs: 30_000 });
+  await container.said("label:/run/notify/notify.sock");
+  const f = container.facts();
+  expect([f.get("label:/run/notify"), f.get("label:/run/notify/notify.sock")]).toEqual([FILES, FILES]);
+  ok(await container.kill("KILL"));
+  await started;
+});
+
 spec("8.64 masked directories have it; proc, sysfs, cgroups and bind mounts keep their own", needs("selinux"), async () => {
   const f = await facts(
     bundle(probe("label:/proc/tty", "label:/proc/irq", "label:/proc", "label:/sys", "label:/sys/fs/cgroup", "label:/mnt/bound"), {
