@@ -78,6 +78,9 @@ int make_true_directory(const char *path);
 /// To be called before root.pivot, and in an exec before ns.enter: afterwards /proc is the container's.
 long open_in_procfs(const char *path, uint64_t flags, uint64_t resolve);
 
+/// --no-pivot: procfs and sysfs of the host, outside of the new root, leave the mount namespace (host_proc.c).
+void hide_host_proc(void);
+
 // --- mounts (op_mount.c) ---
 
 /// Attaches a detached mount on the fd of its target.

@@ -67,6 +67,7 @@ void op_root_pivot(const struct op_root_pivot *op) {
 
 void op_root_move(const struct op_root_move *op) {
   (void)op;
+  hide_host_proc();
   ok(SC_fchdir, SYS(fchdir, self.root));
   ok(SC_mount, SYS(mount, ".", "/", 0, MS_MOVE_, 0));
   ok(SC_chroot, SYS(chroot, "."));

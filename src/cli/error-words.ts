@@ -148,7 +148,10 @@ const STEP_HINTS: Readonly<Record<string, string>> = {
   "cred.ids:EINVAL": "an id is not mapped in the user namespace",
   "cred.ids:setgroups:EPERM": "the user namespace forbids setgroups(2), so that no additionalGids can be had: see user_namespaces(7)",
   "user.become_root:EINVAL": "id 0 is not mapped in the user namespace",
-  "scheduler.set:EPERM": "this policy needs CAP_SYS_NICE",
+  "scheduler.set:EPERM":
+    "a real-time policy needs CAP_SYS_NICE on the host, in a v1 cgroup a budget (linux.resources.cpu.realtimeRuntime), and SCHED_DEADLINE all processors",
+  "scheduler.set:EINVAL": "this kernel may not have the policy, or its numbers do not go together: runtime <= deadline <= period (sched(7))",
+  "scheduler.set:EBUSY": "the deadlines of this machine take all the time that it gives to them: see /proc/sys/kernel/sched_rt_runtime_us",
 };
 
 const SYSTEM_HINTS: Readonly<Record<string, string>> = {
@@ -157,6 +160,11 @@ const SYSTEM_HINTS: Readonly<Record<string, string>> = {
   "clone3:EINVAL": "the kernel lacks one of the namespaces that were asked for",
   "clone3:EBUSY": "the cgroup cannot take processes: it has controllers enabled for its children (see cgroup.subtree_control)",
 };
+
+/** "ENOENT (no such file or directory)". */
+export function errnoText(errno: number): string {
+  return cause("", errno);
+}
 
 export function errnoName(errno: number): string {
   return ERRNO[errno]?.[0] ?? `errno ${errno}`;

@@ -4,7 +4,7 @@ import { type Context, canMount, makeContext } from "./context.ts";
 import type { Op } from "./op-table.ts";
 import type { CgroupView, MachineFacts, Plan, PlanOptions } from "./plan.ts";
 import { apparmorOps } from "./sections/apparmor.ts";
-import { credentialOps, programMasks } from "./sections/capabilities.ts";
+import { credentialOps, programMasks, SYS_ADMIN, SYS_NICE, withPermitted } from "./sections/capabilities.ts";
 import { deviceLinkOps, deviceOps } from "./sections/devices.ts";
 import { enterOps } from "./sections/enter.ts";
 import { homeOps } from "./sections/env.ts";
@@ -14,7 +14,7 @@ import { lateCgroupOps, mountOps } from "./sections/mounts.ts";
 import { startNamespaces } from "./sections/namespaces.ts";
 import { notifyOps } from "./sections/notify.ts";
 import { hiddenPathOps } from "./sections/paths.ts";
-import { detachOps, enterCwdOps, execOps, lookupOps, makeCwdOps, schedulingOps } from "./sections/process.ts";
+import { detachOps, enterCwdOps, execOps, isScheduledLate, lateSchedulerOps, lookupOps, makeCwdOps, schedulingOps } from "./sections/process.ts";
 import { rlimitOps } from "./sections/rlimits.ts";
 import { enterRootOps, readonlyOps, rootOps } from "./sections/rootfs.ts";
 import { loadFilterOps, needsSysAdmin, receiveFilterOps } from "./sections/seccomp.ts";
@@ -83,7 +83,10 @@ function processOps(context: Context): Op[] {
   if (process === undefined) return wait;
   const cwd = enterCwdOps(process);
   const masks = programMasks(context, process);
-  const filter = loadFilterOps(context, process, masks);
+  const isLate = isScheduledLate(context, process);
+  const nice = isLate ? SYS_NICE : 0;
+  const filter = loadFilterOps(context, process, masks, nice);
+  const admin = needsSysAdmin(context, process) ? SYS_ADMIN : 0;
   return [
     // While init may still raise limits and priorities.
     ...rlimitOps(process),
@@ -91,12 +94,13 @@ function processOps(context: Context): Op[] {
     ...homeOps(context, process),
     ...cwd.asRoot,
     // The privileges go, in the one order that the kernel allows.
-    ...credentialOps(context, process, { masks, keepSysAdmin: needsSysAdmin(context, process), enterCwd: cwd.asUser }),
+    ...credentialOps(context, process, { masks, keep: admin + nice, enterCwd: cwd.asUser }),
     // As the user, with the user's rights, and nothing open that the container must not have.
     ...lookupOps(context, process),
     ...filter.beforeStart,
     ...wait,
     ...startHookOps(context),
+    ...(isLate ? lateSchedulerOps(context, process, withPermitted(masks, context, filter.last.length > 0 ? admin : 0)) : []),
     ...filter.last,
     ...execOps(context, process),
   ];

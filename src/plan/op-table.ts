@@ -151,7 +151,11 @@ export const OPS = {
   "path.mkdir": { number: 31, fields: { target: "str", mode: "num" }, doc: "Make the directory and its missing parents." },
   "root.readonly": { number: 32, fields: {}, doc: "The root mount becomes read-only (its submounts keep theirs)." },
   "root.pivot": { number: 33, fields: {}, doc: 'pivot_root(".", ".") into the root fd, detach the old root, chdir("/").' },
-  "root.move": { number: 34, fields: {}, doc: "--no-pivot, for a rootfs on ramfs: move the root mount over / and chroot into it." },
+  "root.move": {
+    number: 34,
+    fields: {},
+    doc: "--no-pivot, for a rootfs on ramfs: take the procfs and sysfs of the host out of the mount namespace, move the root mount over / and chroot into it.",
+  },
   "root.chroot": { number: 35, fields: {}, doc: "Without a mount namespace of its own: chroot into the root fd." },
   "root.propagation": { number: 36, fields: { flags: "num" }, doc: "Give the container's / the propagation that rootfsPropagation asks for." },
   "null.open": {

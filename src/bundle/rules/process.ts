@@ -1,5 +1,6 @@
 // process (spec 7.02 to 7.14), without its ids: rules/user.ts.
 import type { Config, Process, Scheduler } from "../../spec/config.ts";
+import { maskWords } from "../../spec/number-list.ts";
 import type { Problem } from "../rules.ts";
 
 /** struct winsize has 16 bits for each. */
@@ -68,7 +69,7 @@ function affinity({ execCPUAffinity }: Process): Problem[] {
   const problems: Problem[] = [];
   for (const name of ["initial", "final"] as const) {
     const list = execCPUAffinity?.[name] ?? "";
-    if (!CPU_LIST.test(list))
+    if (!CPU_LIST.test(list) || (list.trim() !== "" && maskWords(list) === undefined))
       problems.push({ pointer: `/process/execCPUAffinity/${name}`, message: `"${list}" is not a list of processors`, hint: 'for example "0-3,7"' });
   }
   return problems;

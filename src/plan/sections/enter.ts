@@ -1,8 +1,8 @@
 // exec: from the caller's cgroup and namespaces into those of a container that is there.
 import type { ExecCPUAffinity } from "../../spec/config.ts";
+import { maskWords } from "../../spec/number-list.ts";
 import { type Context, refuse, setgroupsMode } from "../context.ts";
 import { CLONE } from "../kernel-flags.ts";
-import { maskWords } from "../number-list.ts";
 import type { Op } from "../op-table.ts";
 
 import { apparmorOps } from "./apparmor.ts";
