@@ -11,7 +11,7 @@ struct list {
 };
 
 /// The largest number of an operation, and of 64-bit words in a decoded one.
-enum { OP_MAX = 65, OP_WORDS = 12 };
+enum { OP_MAX = 65, OP_WORDS = 13 };
 
 /// X(number, name, kinds of the fields): n = uint64_t, i = int64_t, s = const char *, l = struct list.
 #define OP_LIST(X) \
@@ -35,7 +35,7 @@ enum { OP_MAX = 65, OP_WORDS = 12 };
   X(15, ioprio_set, "nn") \
   X(20, mountns_propagation, "n") \
   X(21, root_bind, "s") \
-  X(22, mount_fs, "sssnnslnisn") \
+  X(22, mount_fs, "sssnnslnisnn") \
   X(23, mount_bind, "snsnnnnnl") \
   X(24, mount_remount, "snnnnnnsl") \
   X(25, mount_propagation, "sl") \
@@ -357,7 +357,7 @@ struct op_root_bind {
 };
 void op_root_bind(const struct op_root_bind *op);
 
-/// Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing. rootLabel: written to security.selinux of the new root directory. idmap: the sync point at which the parent gives the detached mount its mapping, 0 for none.
+/// Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing. rootLabel: written to security.selinux of the new root directory. idmap: the sync point at which the parent gives the detached mount its mapping, 0 for none. whole = 1: by mount(2), for what fsconfig cannot take.
 struct op_mount_fs {
   const char *source;
   const char *target;
@@ -370,6 +370,7 @@ struct op_mount_fs {
   int64_t mode;
   const char *root_label;
   uint64_t idmap;
+  uint64_t whole;
 };
 void op_mount_fs(const struct op_mount_fs *op);
 

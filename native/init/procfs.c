@@ -55,6 +55,10 @@ static long open_verified(long proc, const char *path, uint64_t flags, uint64_t 
   return -EXDEV;
 }
 
+long open_in_host_procfs(const char *path, uint64_t flags) {
+  return open_verified(existing_procfs(), path, flags, 0);
+}
+
 long open_in_procfs(const char *path, uint64_t flags, uint64_t resolve) {
   long proc = new_procfs();
   long fd = open_verified(proc, path, flags, resolve);

@@ -55,9 +55,13 @@ int64_t tsr_read_fd(int64_t fd) {
 }
 
 int64_t tsr_write_file(const char *path, const char *data, size_t length, int64_t flags, int64_t mode) {
-  int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | (int)flags, (mode_t)mode);
+  // What is made is never made through a link: somebody else may have put it there.
+  int no_link = (flags & O_CREAT) != 0 ? O_NOFOLLOW : 0;
+  int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | no_link | (int)flags, (mode_t)mode);
   if (fd < 0) return -errno;
-  ssize_t written = write(fd, data, length);
+  ssize_t written;
+  do written = write(fd, data, length);
+  while (written < 0 && errno == EINTR);
   int64_t error = written < 0 ? -errno : (size_t)written == length ? 0 : -EIO;
   // A delayed error of a network file system shows at close only.
   if (close(fd) < 0 && error == 0 && errno != EINTR) error = -errno;
@@ -151,6 +155,7 @@ int64_t tsr_inode(const char *path) {
 int64_t tsr_read_link(const char *path) {
   char text[4096];
   ssize_t length = readlink(path, text, sizeof text);
+  if (length == sizeof text) return -ENAMETOOLONG;
   return length < 0 ? -errno : text_copy_exact(text, (size_t)length);
 }
 

@@ -98,7 +98,8 @@ function onAsk(g: Guided, { point, op, fd }: InitEvent & { kind: "ask" }, record
     // Now, as its /proc files will belong to root when it is not dumpable any more; the fork inherits it.
     setOomScore(g);
     writeMappings(g.init.pid, { uid: config.linux?.uidMappings ?? [], gid: config.linux?.gidMappings ?? [] }, g.facts.euid, g.facts.egid);
-  } else if (point === SYNC_POINTS.hooks && record !== undefined) {
+  } else if (point === SYNC_POINTS.hooks) {
+    if (record === undefined) throw lost(g);
     g.onHooks();
     const state = stateOf(record, "creating", record.pid);
     runHooks("prestart", config.hooks?.prestart, state);

@@ -45,7 +45,7 @@ function messageOf(op: Op, object: string, errno: number): string {
 function objectOf(op: Op): string {
   if (op.op === "exec.run") return op.args[0] ?? "";
   const fields = op as unknown as Readonly<Record<string, unknown>>;
-  for (const key of ["target", "path", "file", "source", "name", "text"]) {
+  for (const key of ["target", "path", "file", "source", "name"]) {
     const value = fields[key];
     if (typeof value === "string" && value !== "") return value;
   }

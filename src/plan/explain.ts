@@ -41,6 +41,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   "sync.ask.point": readPoint,
   "sync.wait.point": readPoint,
   "mount.fs.idmap": readPoint,
+  "mount.fs.whole": String,
   "rlimit.set.resource": rlimitName,
   "cred.bounding.keep": readCaps,
   "cred.ambient.mask": readCaps,

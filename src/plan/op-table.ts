@@ -93,8 +93,9 @@ export const OPS = {
       mode: "int",
       rootLabel: "str",
       idmap: "num",
+      whole: "num",
     },
-    doc: "Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing. rootLabel: written to security.selinux of the new root directory. idmap: the sync point at which the parent gives the detached mount its mapping, 0 for none.",
+    doc: "Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing. rootLabel: written to security.selinux of the new root directory. idmap: the sync point at which the parent gives the detached mount its mapping, 0 for none. whole = 1: by mount(2), for what fsconfig cannot take.",
   },
   "mount.bind": {
     number: 23,

@@ -76,6 +76,7 @@ export const NEEDS = {
   // vm-run --selinux: its users are those of no other policy.
   selinux: { name: "SELinux with the policy of the tests", ci: false, isThere: () => read("/proc/self/attr/current").startsWith("test_u:") },
   systemd: { name: "systemd as process 1", ci: false, isThere: () => read("/proc/1/comm").trim() === "systemd" && existsSync("/run/systemd/private") },
+  setcap: { name: "setcap (package libcap2-bin)", ci: false, isThere: () => existsSync("/usr/sbin/setcap") || existsSync("/sbin/setcap") },
   noResctrl: { name: "a machine without a mounted resctrl", ci: false, isThere: () => !read("/proc/self/mountinfo").includes(" - resctrl ") },
   fixtures: { name: "engine configs", ci: true, isThere: () => true },
 } as const satisfies Record<string, Need>;

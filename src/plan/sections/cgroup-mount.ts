@@ -35,7 +35,22 @@ function hierarchyOps(context: Context, mount: ParsedMount): Op[] {
   const visible = context.cgroup.layout === "none" ? [] : context.cgroup.mounts.filter(({ name }) => name !== "");
   const data = labelledData(context, "tmpfs", ["mode=755"]);
   const ops: Op[] = [
-    { op: "mount.fs", at, source: "tmpfs", target, type: "tmpfs", flags: 0, attrSet: SAFE, data, propagation, copyUp: 0, mode: -1, rootLabel: "", idmap: 0 },
+    {
+      op: "mount.fs",
+      at,
+      source: "tmpfs",
+      target,
+      type: "tmpfs",
+      flags: 0,
+      attrSet: SAFE,
+      data,
+      propagation,
+      copyUp: 0,
+      mode: -1,
+      rootLabel: "",
+      idmap: 0,
+      whole: 0,
+    },
   ];
   for (const hierarchy of visible) {
     const directory = `${target}/${hierarchy.name}`;
@@ -90,6 +105,7 @@ function kernelMount({ at, options }: ParsedMount, target: string, type: string,
     mode: -1,
     rootLabel: "",
     idmap: 0,
+    whole: 0,
   };
 }
 

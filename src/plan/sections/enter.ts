@@ -32,7 +32,8 @@ export function enterOps(context: Context): Op[] {
   ];
   const flags = namespaceFlags(context);
   if (flags !== 0) ops.push({ op: "ns.enter", at: "/linux/namespaces", flags });
-  if (namespaces.user !== undefined) ops.push({ op: "user.become_root", at: namespaces.user.at, setgroups: setgroupsMode(context) });
+  // By a change of ids a process may become visible (proc(5), fs.suid_dumpable).
+  if (namespaces.user !== undefined) ops.push({ op: "user.become_root", at: namespaces.user.at, setgroups: setgroupsMode(context) }, HIDE);
   if (namespaces.mount === undefined) ops.push({ op: "root.enter", at: "/root/path" });
   // A pid namespace takes in only children.
   if (namespaces.pid !== undefined) ops.push({ op: "init.fork", at: namespaces.pid.at, flags: 0 });

@@ -8,6 +8,8 @@ import { labelledData, rootLabel } from "./mount-label.ts";
 
 /** The mode of a tmpfs whose options name none, when there is no directory to take it from: the kernel's own default. */
 const TMPFS_MODE = 0o1777;
+/** Of fsconfig(2), with the NUL that ends it 256. */
+const MAX_WORD = 255;
 
 /** Init joins its cgroups before the first mount that shows them, and no sooner: the parent makes them and writes the limits meanwhile. */
 export function mountOps(context: Context): Op[] {
@@ -56,12 +58,20 @@ function refuseUnmappable(mount: ParsedMount): void {
   if (options.remount || isPropagationOnly(mount)) impossible(at, "a mount that is there already cannot be id-mapped", elsewhere);
   if (options.bind) return;
   if (showsCgroups(mount)) impossible(at, "a mount of cgroups cannot be id-mapped", "the kernel has no id-mapped mounts of this filesystem");
-  if (needsWholeData(mount)) impossible(at, "iversion, and data with a backslash, do not go with an id-mapped mount", "leave them out");
+  if (isWhole(mount)) impossible(at, "iversion, long options and backslashes do not go with an id-mapped mount", "leave them out");
 }
 
-/** What only mount(2) takes, which shows the mount at once (native/init/op_mount.c). */
-function needsWholeData({ options }: ParsedMount): boolean {
-  return (options.flags & MS.I_VERSION) !== 0 || options.data.some((word) => word.includes("\\"));
+/**
+ * What only mount(2) takes, and fsconfig(2) does not: iversion, words of more than 255 bytes, and commas that are escaped by a backslash
+ * (paths of an overlay). The mount is visible at once then.
+ */
+function isWhole({ entry, options }: ParsedMount): boolean {
+  return (options.flags & MS.I_VERSION) !== 0 || [entry.source ?? "", ...options.data].some((word) => word.includes("\\") || isLong(word));
+}
+
+/** In UTF-8 a unit of UTF-16 has three bytes at most. */
+function isLong(word: string): boolean {
+  return word.length > MAX_WORD || (word.length * 3 > MAX_WORD && /[^ -~]/.test(word));
 }
 
 /** A new filesystem has the mapping of the user namespace in which init mounts it, the container's: another one is the parent's to give. */
@@ -129,6 +139,7 @@ function filesystemOp(context: Context, mount: ParsedMount): Op {
     mode: ownMode ? TMPFS_MODE : -1,
     rootLabel: rootLabel(context, type),
     idmap: mappingPoint(mount),
+    whole: isWhole(mount) ? 1 : 0,
   };
 }
 

@@ -127,6 +127,15 @@ test("compile: CVE-2016-9962 init is hidden before it is in a namespace that oth
   }
 });
 
+test("compile: an exec is hidden before it enters, and again as root of the user namespace", () => {
+  const { cgroup, facts, options } = inputsFor("");
+  const config: Config = { ...BASE, linux: { namespaces: [{ type: "mount" }, { type: "pid" }, { type: "user" }] } };
+  const names = compileExec(config, cgroup, facts, options).ops.map((op) => op.op);
+  expect(names.indexOf("cred.undumpable")).toBeLessThan(names.indexOf("ns.enter"));
+  expect(names.lastIndexOf("cred.undumpable")).toBe(names.indexOf("user.become_root") + 1);
+  expect(names.lastIndexOf("cred.undumpable")).toBeLessThan(names.indexOf("init.fork"));
+});
+
 test("sysctl: both spellings of a key", () => {
   expect(sysctlPath("net.ipv4.ip_forward")).toBe("net/ipv4/ip_forward");
   expect(sysctlPath("net/ipv4/conf/eth0.1/mtu")).toBe("net/ipv4/conf/eth0.1/mtu");
