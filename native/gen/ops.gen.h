@@ -470,7 +470,7 @@ struct op_root_pivot {
 };
 void op_root_pivot(const struct op_root_pivot *op);
 
-/// --no-pivot, for a rootfs on ramfs: take the procfs and sysfs of the host out of the mount namespace, move the root mount over / and chroot into it.
+/// --no-pivot, for a rootfs on ramfs: cover the procfs and sysfs of the host, move the root mount over / and chroot into it.
 struct op_root_move {
 };
 void op_root_move(const struct op_root_move *op);

@@ -1,10 +1,10 @@
-// What --no-pivot leaves of the host below the container's root: procfs and sysfs with nothing masked. As long as they are in its mount
-// namespace, a user namespace made in the container may mount both anew (mount_too_revealing in the kernel), so they must go.
+// What --no-pivot leaves of the host below the container's root: procfs and sysfs with nothing masked. As long as they can be seen in its mount
+// namespace, a user namespace made in the container may mount both anew (mount_too_revealing in the kernel), so they are covered.
 #include <linux/mman.h>
 
 #include "init.h"
 
-enum { TABLE_BYTES = 4 << 20, PATH_BYTES = 4096, NOFOLLOW = 8, DETACH = 2, SLAVE = 1 << 19, REC = 16384, RDONLY = 1 };
+enum { TABLE_BYTES = 4 << 20, PATH_BYTES = 4096, SLAVE = 1 << 19, RDONLY = 1 };
 
 /// All of mountinfo, in memory of its own.
 static char *read_table(void) {
@@ -61,17 +61,13 @@ static int is_below(const char *point, const char *root) {
   return str_starts(point, root) && (point[size] == 0 || point[size] == '/');
 }
 
-/// Gone, or covered where a user namespace holds all that it was made with together. Neither may be seen on the host.
-static void take_away(const char *point) {
-  long result = SYS(mount, 0, point, 0, SLAVE | REC, 0);
-  // With what it was mounted on it has gone already.
+/// Something empty over it. It is not unmounted: where the mount that it is on is shared, the host would lose it as well, and a user namespace
+/// may not take apart what it was made with.
+static void cover(const char *point) {
+  long result = SYS(mount, 0, point, 0, SLAVE, 0);
+  // Another mount hides the place: there is nothing to cover it by.
   if (result == -ENOENT || result == -EINVAL) return;
   ok(SC_mount, result);
-  result = SYS(umount2, point, DETACH | NOFOLLOW);
-  if (result != -EINVAL && result != -EPERM) {
-    ok(SC_umount2, result);
-    return;
-  }
   ok(SC_mount, SYS(mount, "tmpfs", point, "tmpfs", RDONLY, 0));
 }
 
@@ -81,8 +77,8 @@ void hide_host_proc(void) {
   const char *table = read_table();
   for (const char *line = table; *line;) {
     if (is_revealing(line)) {
-      if (!take_point(line, point)) fail(SC_umount2, -ENAMETOOLONG);
-      if (!is_below(point, root)) take_away(point);
+      if (!take_point(line, point)) fail(SC_mount, -ENAMETOOLONG);
+      if (!is_below(point, root)) cover(point);
     }
     while (*line && *line != '\n') line++;
     if (*line) line++;

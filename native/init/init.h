@@ -78,7 +78,7 @@ long open_in_procfs(const char *path, uint64_t flags, uint64_t resolve);
 /// The same of the procfs at /proc: for what is there only under the pid that init has outside of the container.
 long open_in_host_procfs(const char *path, uint64_t flags);
 
-/// --no-pivot: procfs and sysfs of the host, outside of the new root, leave the mount namespace (host_proc.c).
+/// --no-pivot: procfs and sysfs of the host, outside of the new root, are covered (host_proc.c).
 void hide_host_proc(void);
 
 // --- mounts (op_mount.c) ---

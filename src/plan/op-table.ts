@@ -155,7 +155,7 @@ export const OPS = {
   "root.move": {
     number: 34,
     fields: {},
-    doc: "--no-pivot, for a rootfs on ramfs: take the procfs and sysfs of the host out of the mount namespace, move the root mount over / and chroot into it.",
+    doc: "--no-pivot, for a rootfs on ramfs: cover the procfs and sysfs of the host, move the root mount over / and chroot into it.",
   },
   "root.chroot": { number: 35, fields: {}, doc: "Without a mount namespace of its own: chroot into the root fd." },
   "root.propagation": { number: 36, fields: { flags: "num" }, doc: "Give the container's / the propagation that rootfsPropagation asks for." },
