@@ -8,6 +8,7 @@ import { takeBundles } from "./bundle.ts";
 import { CRUN_DEVIATIONS } from "./crun.ts";
 import { exec } from "./exec.ts";
 import { leftovers, makeCgroupParents, removeCgroupParents, sweep } from "./leftovers.ts";
+import { officialFolder } from "./official.ts";
 import { COMMAND, RUNTIME, type RuntimeName, SCRATCH } from "./runtime.ts";
 
 export interface Notes {
@@ -74,6 +75,7 @@ export const NEEDS = {
     isThere: () => read("/sys/module/apparmor/parameters/enabled").startsWith("Y") && existsSync("/sbin/apparmor_parser"),
   },
   systemd: { name: "systemd as process 1", ci: false, isThere: () => read("/proc/1/comm").trim() === "systemd" && existsSync("/run/systemd/private") },
+  officialSchemas: { name: "the official schemas (TSRUN_OFFICIAL_SCHEMAS)", ci: false, isThere: () => officialFolder() !== undefined },
   fixtures: { name: "engine configs", ci: true, isThere: () => true },
 } as const satisfies Record<string, Need>;
 
