@@ -8,6 +8,7 @@ import { takeBundles } from "./bundle.ts";
 import { CRUN_DEVIATIONS } from "./crun.ts";
 import { exec } from "./exec.ts";
 import { leftovers, makeCgroupParents, removeCgroupParents, sweep } from "./leftovers.ts";
+import { officialFolder } from "./official.ts";
 import { COMMAND, RUNTIME, type RuntimeName, SCRATCH } from "./runtime.ts";
 
 export interface Notes {
@@ -76,6 +77,7 @@ export const NEEDS = {
   // vm-run --selinux: its users are those of no other policy.
   selinux: { name: "SELinux with the policy of the tests", ci: false, isThere: () => read("/proc/self/attr/current").startsWith("test_u:") },
   systemd: { name: "systemd as process 1", ci: false, isThere: () => read("/proc/1/comm").trim() === "systemd" && existsSync("/run/systemd/private") },
+  officialSchemas: { name: "the official schemas (TSRUN_OFFICIAL_SCHEMAS)", ci: false, isThere: () => officialFolder() !== undefined },
   fixtures: { name: "engine configs", ci: true, isThere: () => true },
 } as const satisfies Record<string, Need>;
 
