@@ -123,6 +123,11 @@ export const SYS = {
     result: "text",
     doc: "(path, argv, env, stdin, timeoutMs or 0, tail): run a hook or a helper with the text on stdin; the result is the last `tail` bytes of its stdout and stderr. tail = -1: it has our own streams instead. out(0) = raw wait status. ETIMEDOUT: it was killed. No signal mask, no fds but 0-2.",
   },
+  replace_program: {
+    params: ["str", "blob", "blob"],
+    result: "num",
+    doc: "(path, argv, dropped): execve in this process's place, with its environment less the variables of these names (NAME* = all that begin so), and default signals. Returns only when it fails.",
+  },
   watch_file: { params: ["str"], result: "num", doc: "(path): an inotify fd that is readable after each change of the file." },
   watch_oom_v1: {
     params: ["str"],

@@ -31,6 +31,17 @@ static napi_value call_write_fd(napi_env env, napi_callback_info info) {
   return number_of(env, tsi_write_fd(a0, a1.data, a1.length));
 }
 
+static napi_value call_lock(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  int64_t a1;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[1], &a1)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_lock(a0, a1));
+}
+
 static napi_value call_read_link(napi_env env, napi_callback_info info) {
   napi_value args[2];
   size_t count = 2;
@@ -56,6 +67,7 @@ static const napi_property_descriptor properties[] = {
     {"out", NULL, call_out, NULL, NULL, NULL, napi_enumerable, NULL},
     {"open_root", NULL, call_open_root, NULL, NULL, NULL, napi_enumerable, NULL},
     {"write_fd", NULL, call_write_fd, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"lock", NULL, call_lock, NULL, NULL, NULL, napi_enumerable, NULL},
     {"read_link", NULL, call_read_link, NULL, NULL, NULL, napi_enumerable, NULL},
     {"close", NULL, call_close, NULL, NULL, NULL, napi_enumerable, NULL},
 };

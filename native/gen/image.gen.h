@@ -8,6 +8,7 @@
 int64_t tsi_out(int64_t);
 int64_t tsi_open_root(const char *);
 int64_t tsi_write_fd(int64_t, const uint8_t *, size_t);
+int64_t tsi_lock(int64_t, int64_t);
 int64_t tsi_read_link(int64_t, const char *);
 int64_t tsi_close(int64_t);
 

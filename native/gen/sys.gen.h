@@ -63,6 +63,7 @@ int64_t tsr_pidfd_open(int64_t);
 int64_t tsr_pidfd_signal(int64_t, int64_t);
 int64_t tsr_pidfd_wait(int64_t, int64_t);
 int64_t tsr_run_program(const char *, const char *, size_t, const char *, size_t, const char *, size_t, int64_t, int64_t);
+int64_t tsr_replace_program(const char *, const char *, size_t, const char *, size_t);
 int64_t tsr_watch_file(const char *);
 int64_t tsr_watch_oom_v1(const char *);
 int64_t tsr_poll_event(int64_t, int64_t, int64_t);

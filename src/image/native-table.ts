@@ -21,6 +21,7 @@ export const NATIVE = {
     doc: "(path): fd of a directory that names are resolved under, O_PATH | O_CLOEXEC; a link at its end is not followed.",
   },
   write_fd: { params: ["num", "bytes"], result: "num", doc: "(fd, data): all of it." },
+  lock: { params: ["num", "num"], result: "num", doc: "(fd, exclusive 0|1): flock(2) without waiting; EAGAIN when somebody else has it." },
   read_link: { params: ["num", "raw"], result: "bytes", doc: "(root, path): the text of the symbolic link at this path under the root." },
   close: { params: ["num"], result: "num", doc: "(fd)" },
 } as const satisfies Record<string, NativeRow>;

@@ -17,7 +17,11 @@ export class Layout {
 
   static async open(path: string): Promise<Layout> {
     const layout = new Layout(path);
-    const file = await layout.readDocument("oci-layout", schema.layoutFile);
+    const file = await layout.readDocument("oci-layout", schema.layoutFile).catch((error) => {
+      if (error instanceof ImageError && error.code === "TS7001")
+        throw new ImageError("TS7001", "there is no image layout: the file oci-layout is not there", { blob: `${path}/oci-layout`, cause: error });
+      throw error;
+    });
     if (!/^1\./.test(file.imageLayoutVersion))
       throw new ImageError("TS7002", `image layout version "${file.imageLayoutVersion}" is not known`, { blob: `${path}/oci-layout` });
     return layout;
@@ -74,7 +78,7 @@ async function readWhole(path: string, what: string, limit: number): Promise<Buf
 function parseDocument<S extends TSchema>(bytes: Buffer, type: S, what: string): schema.Static<S> {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes), schema.withoutNulls);
   } catch (cause) {
     throw new ImageError("TS7002", `it is no JSON document: ${cause instanceof Error ? cause.message : cause}`, { blob: what, cause });
   }

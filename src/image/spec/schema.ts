@@ -1,5 +1,5 @@
 // The documents of an image layout (image-spec 1.1) in TypeBox: their types, and the checks of them. Unknown properties are kept and
-// ignored (image-spec, considerations.md, "Extensibility").
+// ignored (image-spec, considerations.md, "Extensibility"). There is no null in them: see withoutNulls.
 import Type from "typebox";
 
 const { Object: object, Array: list, Optional: optional, String: string } = Type;
@@ -55,11 +55,11 @@ const execution = object({
   User: optional(string()),
   ExposedPorts: optional(emptyObjects),
   Env: optional(strings),
-  Entrypoint: optional(Type.Union([strings, Type.Null()])),
-  Cmd: optional(Type.Union([strings, Type.Null()])),
-  Volumes: optional(Type.Union([emptyObjects, Type.Null()])),
+  Entrypoint: optional(strings),
+  Cmd: optional(strings),
+  Volumes: optional(emptyObjects),
   WorkingDir: optional(string()),
-  Labels: optional(Type.Union([stringMap, Type.Null()])),
+  Labels: optional(stringMap),
   StopSignal: optional(string()),
   ArgsEscaped: optional(Type.Boolean()),
 });
@@ -82,7 +82,7 @@ export const imageConfig = object({
   "os.features": optional(strings),
   config: optional(execution),
   rootfs: object({ type: Type.Literal("layers"), diff_ids: list(digest) }),
-  history: optional(Type.Union([list(historyEntry), Type.Null()])),
+  history: optional(list(historyEntry)),
 });
 
 export const layoutFile = object({ imageLayoutVersion: string() });
@@ -94,3 +94,12 @@ export type Index = Type.Static<typeof index>;
 export type Manifest = Type.Static<typeof manifest>;
 export type ImageConfig = Type.Static<typeof imageConfig>;
 export type HistoryEntry = Type.Static<typeof historyEntry>;
+
+/** Lists that must be there: an encoder of Go's writes null for one that is empty. */
+const LISTS = new Set(["manifests", "layers", "diff_ids"]);
+
+/** What programs in Go write for what is not set, or empty: null. (The official schema allows it for some members only.) */
+export function withoutNulls(name: string, value: unknown): unknown {
+  if (value !== null) return value;
+  return LISTS.has(name) ? [] : undefined;
+}
