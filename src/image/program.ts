@@ -10,6 +10,7 @@ import { addLs } from "./commands/ls.ts";
 import { addNew } from "./commands/new.ts";
 import { addRm } from "./commands/rm.ts";
 import { addTag } from "./commands/tag.ts";
+import { addUnpack } from "./commands/unpack.ts";
 import { type LogOptions, setLog } from "./log.ts";
 import { setQuiet } from "./progress.ts";
 
@@ -28,7 +29,7 @@ export function makeProgram(): Command {
       setLog(options);
       setQuiet(options.quiet === true);
     });
-  for (const add of [addConfig, addGc, addHistory, addInspect, addLs, addNew, addRm, addTag]) add(program);
+  for (const add of [addConfig, addGc, addHistory, addInspect, addLs, addNew, addRm, addTag, addUnpack]) add(program);
   for (const command of [program, ...program.commands]) command.exitOverride((error) => stop(error, command));
   return program;
 }

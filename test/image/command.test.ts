@@ -2,9 +2,12 @@
 /// <reference types="bun" />
 import { expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { image, imageOk, ok, REPOSITORY, run, scratchDirectory } from "./helpers/tool.ts";
+import { dirname } from "node:path";
+import { scratch as scratchPaths } from "./helpers/scratch.ts";
+import { image, imageOk, ok, REPOSITORY, run } from "./helpers/tool.ts";
 
-const scratch = scratchDirectory();
+const scratch = scratchPaths()("command");
+mkdirSync(scratch);
 const prefix = `${scratch}/prefix`;
 const tsrun = `${prefix}/bin/tsrun`;
 await ok("bash", `${REPOSITORY}/scripts/install-system.sh`, "--prefix", prefix);
@@ -96,7 +99,7 @@ test("image: the help and the completion of tsrun list it", async () => {
 });
 
 test("image: a user without a runtime directory can look at images", async () => {
-  chmodSync(scratch, 0o755);
+  chmodSync(dirname(scratch), 0o755);
   const { err } = await run(["setpriv", "--reuid=65534", "--clear-groups", tsrun, "image", "ls", "/nonexistent"], { env: { XDG_RUNTIME_DIR: "" } });
   expect(err).not.toContain("XDG_RUNTIME_DIR");
   expect(err).toContain("/nonexistent");
@@ -120,7 +123,7 @@ test("an error of the system has its name, its words and the path; --debug tells
 });
 
 test("help of every command names its arguments and the options of all", async () => {
-  const names = [...(await imageOk("--help")).matchAll(/^ {2}([a-z]+) /gm)].map((found) => found[1] ?? "");
+  const names = [...(await imageOk("--help")).matchAll(/^ {2}([a-z]+)[ |]/gm)].map((found) => found[1] ?? "");
   expect(names).toContain("ls");
   for (const name of names.filter((one) => one !== "help")) {
     const help = await imageOk(name, "--help");

@@ -1,8 +1,5 @@
 // The built image tool as the tests run it: dist/tsrun-image.mjs on Node, or on Bun with TSRUN_IMAGE_HOST=bun.
 /// <reference types="bun" />
-import { afterAll } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 
 export const REPOSITORY = resolve(import.meta.dir, "../../..");
@@ -56,11 +53,4 @@ export async function ok(...argv: string[]): Promise<string> {
   const { code, out, err } = await run(argv);
   if (code !== 0) throw new Error(`${argv.join(" ")}: exit code ${code}\n${err}${out}`);
   return out;
-}
-
-/** A directory of the test file's own, removed when its tests are over. */
-export function scratchDirectory(): string {
-  const path = mkdtempSync(`${tmpdir()}/tsrun-image-test-`);
-  afterAll(() => rmSync(path, { recursive: true, force: true }));
-  return path;
 }
