@@ -395,6 +395,109 @@ static napi_value call_zstd_close(napi_env env, napi_callback_info info) {
   return number_of(env, tsi_zstd_close(a0));
 }
 
+static napi_value call_zstd_compress_open(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_zstd_compress_open(a0));
+}
+
+static napi_value call_zstd_compress(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  size_t count = 3;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 3) return number_of(env, -EINVAL);
+  int64_t a0;
+  struct bytes_argument a1;
+  int64_t a2;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_bytes(env, args[1], &a1)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[2], &a2)) return number_of(env, -EINVAL);
+  return bytes_of(env, tsi_zstd_compress(a0, a1.data, a1.length, a2));
+}
+
+static napi_value call_zstd_compress_close(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_zstd_compress_close(a0));
+}
+
+static napi_value call_scan_open(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  struct bytes_argument a1;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_bytes(env, args[1], &a1)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_scan_open(a0, a1.data, a1.length));
+}
+
+static napi_value call_scan_next(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return bytes_of(env, tsi_scan_next(a0));
+}
+
+static napi_value call_scan_close(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_scan_close(a0));
+}
+
+static napi_value call_open_entry(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  return number_of(env, tsi_open_entry(a0, a1));
+}
+
+static napi_value call_entry_record(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  struct bytes_argument a1;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_bytes(env, args[1], &a1)) return number_of(env, -EINVAL);
+  return bytes_of(env, tsi_entry_record(a0, a1.data, a1.length));
+}
+
+static napi_value call_open_content(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_open_content(a0));
+}
+
+static napi_value call_next_data(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  int64_t a1;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[1], &a1)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_next_data(a0, a1));
+}
+
 static const napi_property_descriptor properties[] = {
     {"out", NULL, call_out, NULL, NULL, NULL, napi_enumerable, NULL},
     {"open_root", NULL, call_open_root, NULL, NULL, NULL, napi_enumerable, NULL},
@@ -426,4 +529,14 @@ static const napi_property_descriptor properties[] = {
     {"zstd_open", NULL, call_zstd_open, NULL, NULL, NULL, napi_enumerable, NULL},
     {"zstd_read", NULL, call_zstd_read, NULL, NULL, NULL, napi_enumerable, NULL},
     {"zstd_close", NULL, call_zstd_close, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"zstd_compress_open", NULL, call_zstd_compress_open, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"zstd_compress", NULL, call_zstd_compress, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"zstd_compress_close", NULL, call_zstd_compress_close, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"scan_open", NULL, call_scan_open, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"scan_next", NULL, call_scan_next, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"scan_close", NULL, call_scan_close, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"open_entry", NULL, call_open_entry, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"entry_record", NULL, call_entry_record, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"open_content", NULL, call_open_content, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"next_data", NULL, call_next_data, NULL, NULL, NULL, napi_enumerable, NULL},
 };

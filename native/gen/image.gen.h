@@ -35,5 +35,15 @@ int64_t tsi_clear_xattrs(int64_t);
 int64_t tsi_zstd_open(void);
 int64_t tsi_zstd_read(int64_t, const uint8_t *, size_t, int64_t);
 int64_t tsi_zstd_close(int64_t);
+int64_t tsi_zstd_compress_open(int64_t);
+int64_t tsi_zstd_compress(int64_t, const uint8_t *, size_t, int64_t);
+int64_t tsi_zstd_compress_close(int64_t);
+int64_t tsi_scan_open(int64_t, const uint8_t *, size_t);
+int64_t tsi_scan_next(int64_t);
+int64_t tsi_scan_close(int64_t);
+int64_t tsi_open_entry(int64_t, const char *);
+int64_t tsi_entry_record(int64_t, const uint8_t *, size_t);
+int64_t tsi_open_content(int64_t);
+int64_t tsi_next_data(int64_t, int64_t);
 
 #endif

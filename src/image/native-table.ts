@@ -68,6 +68,32 @@ export const NATIVE = {
     doc: "(stream, data, from): content of the data from there on. Outs: bytes taken, 1 in the middle of a frame, 1 when there may be more without more data.",
   },
   zstd_close: { params: ["num"], result: "num", doc: "(stream)" },
+  zstd_compress_open: { params: ["num"], result: "num", doc: "(level): number of a new stream that is to be compressed." },
+  zstd_compress: { params: ["num", "bytes", "num"], result: "bytes", doc: "(stream, data, end 0|1): what the frame has got of it so far, or to its end." },
+  zstd_compress_close: { params: ["num"], result: "num", doc: "(stream)" },
+  scan_open: {
+    params: ["num", "bytes"],
+    result: "num",
+    doc: "(root, ignored): handle of a walk of the tree, which does not go into other mounts. Ignored: names of extended attributes, each with a 0 at its end; one that ends with a dot stands for all that begin so.",
+  },
+  scan_next: { params: ["num"], result: "bytes", doc: "(handle): the next records of the walk (tree/packed.ts), some 256 KiB; none at its end." },
+  scan_close: { params: ["num"], result: "num", doc: "(handle)" },
+  open_entry: {
+    params: ["num", "raw"],
+    result: "num",
+    doc: "(root, path): O_PATH fd of the entry at this path under the root, itself; -ELOOP when a link is on the way.",
+  },
+  entry_record: {
+    params: ["num", "bytes"],
+    result: "bytes",
+    doc: "(fd, ignored): the record of this entry, without depth and name; out 0: number of its device.",
+  },
+  open_content: { params: ["num"], result: "num", doc: "(fd of O_PATH): fd to read the file; -EINVAL for what is no file." },
+  next_data: {
+    params: ["num", "num"],
+    result: "num",
+    doc: "(fd, offset): where the next data of a file begins, out 0: where it ends; -ENXIO: only a hole follows.",
+  },
 } as const satisfies Record<string, NativeRow>;
 
 type Param<K extends NativeKind> = K extends "num" ? number : K extends "raw" ? Raw : Uint8Array;

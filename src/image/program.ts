@@ -8,9 +8,11 @@ import { addHistory } from "./commands/history.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLs } from "./commands/ls.ts";
 import { addNew } from "./commands/new.ts";
+import { addRepack } from "./commands/repack.ts";
 import { addRm } from "./commands/rm.ts";
 import { addTag } from "./commands/tag.ts";
 import { addUnpack } from "./commands/unpack.ts";
+import { addVerify } from "./commands/verify.ts";
 import { type LogOptions, setLog } from "./log.ts";
 import { setQuiet } from "./progress.ts";
 
@@ -29,7 +31,7 @@ export function makeProgram(): Command {
       setLog(options);
       setQuiet(options.quiet === true);
     });
-  for (const add of [addConfig, addGc, addHistory, addInspect, addLs, addNew, addRm, addTag, addUnpack]) add(program);
+  for (const add of [addConfig, addGc, addHistory, addInspect, addLs, addNew, addRepack, addRm, addTag, addUnpack, addVerify]) add(program);
   for (const command of [program, ...program.commands]) command.exitOverride((error) => stop(error, command));
   return program;
 }
@@ -40,5 +42,8 @@ function stop(error: CommanderError, command: Command): never {
   // What was said of the log until then: the command line is not read to its end.
   const root = command.parent ?? command;
   setLog(root.opts<LogOptions>());
-  throw new UsageError(error.message.replace(/^error: /, ""), `see "${root === command ? "" : `${root.name()} `}${command.name()} --help"`);
+  throw new UsageError(
+    error.message.replace(/^error: /, "").replaceAll("\n", " "),
+    `see "${root === command ? "" : `${root.name()} `}${command.name()} --help"`,
+  );
 }

@@ -3,6 +3,7 @@ import * as words from "../cli/error-words.ts";
 import { SystemError, TsrunError } from "../errors.ts";
 import { ImageError } from "./errors.ts";
 import { isDebug, logsToStderr, writeRecord } from "./log.ts";
+import { printable } from "./output.ts";
 import { stopProgress } from "./progress.ts";
 
 interface Described {
@@ -33,7 +34,7 @@ export function report(error: unknown): number {
   const { message, fields, lines } = describe(error);
   const stack = isDebug() && error instanceof TsrunError ? stackOf(error) : [];
   if (!logsToStderr()) writeRecord("error", message, fields);
-  process.stderr.write(`tsrun: ${[message, ...lines, ...stack].join("\n")}\n`);
+  process.stderr.write(`tsrun: ${[message, ...lines, ...stack].map(printable).join("\n")}\n`);
   return 1;
 }
 

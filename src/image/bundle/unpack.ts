@@ -8,6 +8,7 @@ import { type UnpackOptions, unpackLayers } from "../layer/unpack.ts";
 import type { Image } from "../layout/image.ts";
 import { native } from "../native.ts";
 import { rawOf } from "../raw.ts";
+import { recordTree } from "../tree/record.ts";
 import { BundleDirectory } from "./directory.ts";
 import { type BundleRecord, writeRecord } from "./record.ts";
 
@@ -49,6 +50,7 @@ async function fill(image: Image, path: string, options: UnpackOptions): Promise
     const base = options.isRootless ? rootlessSpec(process.geteuid?.() ?? 0, process.getegid?.() ?? 0) : defaultSpec();
     const config = convertConfig(image.config, base, readUserFiles(root));
     await writeFile(`${path}/config.json`, `${JSON.stringify(config, null, "\t")}\n`, { flag: "wx" });
+    await recordTree(path, root);
   } finally {
     native.close(root);
   }

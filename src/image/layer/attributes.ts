@@ -11,7 +11,7 @@ const EOPNOTSUPP = 95;
 /** As in umoci, buildah and others (rootless-containers' rootlesscontainers.proto): message Resource { uint32 uid = 1; uint32 gid = 2; }. */
 export const ROOTLESS_XATTR = rawOf("user.rootlesscontainers");
 /** For an owner that is root's. */
-const NO_ID = 0xffff_ffff;
+export const NO_ID = 0xffff_ffff;
 /** A label of the host's own: one from elsewhere would mean nothing, or too much. */
 const SELINUX = "security.selinux";
 

@@ -47,6 +47,11 @@ export function compressionOf(mediaType: string): Compression | undefined {
 export function ociLayerType(mediaType: string): string {
   const compression = compressionOf(mediaType);
   if (compression === undefined || !mediaType.startsWith(DOCKER_LAYER)) return mediaType;
-  const base = mediaType.startsWith(`${DOCKER_LAYER}foreign.`) ? NONDISTRIBUTABLE : LAYER;
+  const base = isForeign(mediaType) ? NONDISTRIBUTABLE : LAYER;
   return compression === "none" ? base : `${base}+${compression}`;
+}
+
+/** A layer that may not be distributed: it need not be in the layout. */
+export function isForeign(mediaType: string): boolean {
+  return mediaType.startsWith(NONDISTRIBUTABLE) || mediaType.startsWith(`${DOCKER_LAYER}foreign.`);
 }
