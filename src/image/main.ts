@@ -15,6 +15,6 @@ try {
   await makeProgram().parseAsync(process.argv);
   flushWarnings();
 } catch (error) {
-  // Commander has printed help, or the version.
-  process.exitCode = error instanceof CommanderError ? error.exitCode : report(error);
+  // At once: what is still under way (a read of a pipe) is not waited for. Commander has printed help, or the version.
+  process.exit(error instanceof CommanderError ? error.exitCode : report(error));
 }

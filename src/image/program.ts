@@ -3,18 +3,34 @@ import { Command, type CommanderError, Option } from "commander";
 import { versionText } from "../cli/version.ts";
 import { UsageError } from "../errors.ts";
 import { addConfig } from "./commands/config.ts";
+import { addExport } from "./commands/export.ts";
 import { addGc } from "./commands/gc.ts";
 import { addHistory } from "./commands/history.ts";
+import { addImport } from "./commands/import.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLs } from "./commands/ls.ts";
 import { addNew } from "./commands/new.ts";
-import { addRepack } from "./commands/repack.ts";
 import { addRm } from "./commands/rm.ts";
 import { addTag } from "./commands/tag.ts";
 import { addUnpack } from "./commands/unpack.ts";
 import { addVerify } from "./commands/verify.ts";
 import { type LogOptions, setLog } from "./log.ts";
 import { setQuiet } from "./progress.ts";
+
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  addConfig,
+  addExport,
+  addGc,
+  addHistory,
+  addImport,
+  addInspect,
+  addLs,
+  addNew,
+  addRm,
+  addTag,
+  addUnpack,
+  addVerify,
+];
 
 export function makeProgram(): Command {
   const program = new Command("tsrun image").description("OCI images: from an image layout to a bundle, and back").version(versionText(), "-v, --version");
@@ -31,7 +47,7 @@ export function makeProgram(): Command {
       setLog(options);
       setQuiet(options.quiet === true);
     });
-  for (const add of [addConfig, addGc, addHistory, addInspect, addLs, addNew, addRepack, addRm, addTag, addUnpack, addVerify]) add(program);
+  for (const add of COMMANDS) add(program);
   for (const command of [program, ...program.commands]) command.exitOverride((error) => stop(error, command));
   return program;
 }

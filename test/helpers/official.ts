@@ -1,5 +1,5 @@
-// The official JSON Schemas of the runtime-spec as validators. They are not part of the project: a directory beside the checkout
-// has them (a clone of the specification, or one with spec/runtime), or $TSRUN_OFFICIAL_SCHEMAS names it.
+// The official JSON Schemas of the runtime-spec and the image-spec as validators. They are not part of the project: a directory beside the
+// checkout has them (a clone of the specification, or one with spec/runtime), or $TSRUN_OFFICIAL_SCHEMAS names it.
 /// <reference types="bun" />
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Ajv } from "ajv";
@@ -31,6 +31,12 @@ export function officialFolder(): string | undefined {
   return process.env["TSRUN_OFFICIAL_SCHEMAS"] ?? besideCheckout(`spec/runtime/${file}`, `schema/${file}`)?.slice(0, -file.length - 1);
 }
 
+/** The same of the image-spec. */
+export function officialImageFolder(): string | undefined {
+  const file = "image-manifest-schema.json";
+  return process.env["TSRUN_OFFICIAL_IMAGE_SCHEMAS"] ?? besideCheckout(`spec/image/${file}`, `schema/${file}`)?.slice(0, -file.length - 1);
+}
+
 function isNode(value: unknown): value is Node {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -44,7 +50,10 @@ function modern(schema: unknown): unknown {
   if (!isNode(schema)) return schema;
   if (typeof schema["$ref"] === "string") return { $ref: schema["$ref"] };
   const { $schema: _, type, minimum, maximum, ...rest } = schema;
-  const members = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, modern(value)]));
+  // "id" names the schema, unless it is the name of a property, which has an object.
+  const members = Object.fromEntries(
+    Object.entries(rest).flatMap(([name, value]) => (name === "id" && typeof value === "string" ? [] : [[name, modern(value)]])),
+  );
   return type === "integer" ? { ...members, exactInteger: [minimum, maximum] } : { ...members, ...(type === undefined ? {} : { type }) };
 }
 

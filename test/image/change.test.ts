@@ -119,6 +119,18 @@ test("config: --clear empties what was there, not what is set with it", async ()
   expect(code).toBe(1);
 });
 
+test("skopeo copies what we write, umoci and we read it again", async () => {
+  const layout = layoutOf(BASE);
+  await imageOk("config", "--image", `${layout}:a`, "--tag", "b", "--config.label", "x=y", "--manifest.annotation", "k=v");
+  const copy = fresh();
+  const { descriptor } = readNamed(layout, "b");
+  expect(await ok("skopeo", "copy", "--insecure-policy", "--preserve-digests", `oci:${layout}:b`, `oci:${copy}:b`)).toContain("Writing manifest");
+  expect(readNamed(copy, "b").descriptor.digest).toBe(descriptor.digest);
+  expect(JSON.parse(await ok("skopeo", "inspect", `oci:${copy}:b`))).toMatchObject({ Digest: descriptor.digest, Labels: { a: "1", b: "2", x: "y" } });
+  expect(JSON.parse(await ok("umoci", "stat", "--json", "--image", `${copy}:b`)).history).toHaveLength(2);
+  await imageOk("verify", copy);
+});
+
 test("config: the history has a line more, with what was asked for, or none", async () => {
   await bothConfigs(BASE, "--no-history", "--config.user", "2");
   await bothConfigs(BASE, "--history.author", "h", "--history.comment", "why", "--config.user", "2");

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { scratch as scratchPaths } from "./helpers/scratch.ts";
-import { image, imageOk, ok, REPOSITORY, run } from "./helpers/tool.ts";
+import { image, imageOk, ok, REPOSITORY, run, TOOL_ARGV } from "./helpers/tool.ts";
 
 const scratch = scratchPaths()("command");
 mkdirSync(scratch);
@@ -133,6 +133,6 @@ test("help of every command names its arguments and the options of all", async (
 });
 
 test("standard output that nobody reads any more ends the tool quietly", async () => {
-  const { err } = await run(["bash", "-c", `node ${REPOSITORY}/dist/tsrun-image.mjs --help | head -c1; sleep 0.1`]);
+  const { err } = await run(["bash", "-c", `${TOOL_ARGV.join(" ")} --help | head -c1; sleep 0.1`]);
   expect(err).toBe("");
 });

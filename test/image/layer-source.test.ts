@@ -130,5 +130,5 @@ test("layer: whoever stops early leaves no descriptor open", async () => {
   const layout = await Layout.open(path);
   const before = count();
   for (let i = 0; i < 5; i++) for await (const _ of openLayer(layout, descriptor, undefined)) break;
-  expect(count()).toBe(before);
+  expect(count()).toBeLessThanOrEqual(before);
 });

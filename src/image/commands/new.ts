@@ -4,7 +4,7 @@ import { timestamp } from "../config/timestamp.ts";
 import { commitImage } from "../layout/commit.ts";
 import { hostPlatform } from "../layout/image.ts";
 import type { Reference } from "../layout/reference.ts";
-import { openOrMakeLayout, withWriter } from "../layout/writer.ts";
+import { inLayout } from "../layout/writer.ts";
 import { imageOption, withExamples } from "./options.ts";
 
 /** umoci's. */
@@ -16,9 +16,8 @@ export function addNew(program: Command): void {
     .description("make an image without layers, and the layout when it is missing")
     .addOption(imageOption(`the layout, and the name of the new image (default ${DEFAULT_NAME}); a name that is taken is moved to it`))
     .action(async ({ image }: { image: Reference }) => {
-      const layout = await openOrMakeLayout(image.layout);
       const config = { created: timestamp(), ...hostPlatform(), config: {}, rootfs: { type: "layers" as const, diff_ids: [] } };
-      await withWriter(layout, (writer) => commitImage(writer, { config, layers: [] }, image.name ?? DEFAULT_NAME));
+      await inLayout(image.layout, (writer) => commitImage(writer, { config, layers: [] }, image.name ?? DEFAULT_NAME));
     });
   withExamples(command, "tsrun image new --image ./layout:empty");
 }

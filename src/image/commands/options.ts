@@ -14,8 +14,8 @@ export function imageOption(doc: string): Option {
 }
 
 /** --platform, read as a Platform. */
-export function platformOption(): Option {
-  return createOption("--platform <os/arch[/variant]>", "which of an image's platforms (default: this machine's)").argParser(parsePlatform);
+export function platformOption(doc = "which of an image's platforms (default: this machine's)"): Option {
+  return createOption("--platform <os/arch[/variant]>", doc).argParser(parsePlatform);
 }
 
 export function jsonOption(): Option {

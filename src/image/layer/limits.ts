@@ -16,7 +16,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = { size: 2 ** 40, entries: 20_000_000, ratio: 200 };
 
 /** However small the blob: so much is no bomb. Files of zeros have a ratio of 1000. */
-const FREE_OF_RATIO = 4 * 2 ** 30;
+export const FREE_OF_RATIO = 4 * 2 ** 30;
 
 export class Budget {
   readonly #limits: Limits;

@@ -6,7 +6,7 @@ import { createGunzip } from "node:zlib";
 import { ImageError } from "../errors.ts";
 import { digestOf, hashOf, parseDigest } from "../layout/digest.ts";
 import type { Layout } from "../layout/layout.ts";
-import { compressionOf } from "../spec/media-types.ts";
+import { type Compression, compressionOf } from "../spec/media-types.ts";
 import type { Descriptor } from "../spec/schema.ts";
 import type { Budget } from "./limits.ts";
 import { unzstd } from "./zstd.ts";
@@ -32,7 +32,7 @@ export async function* openLayer(
   const source = readBlob(layout, descriptor, onRead);
   let total = 0;
   try {
-    for await (const chunk of compression === "gzip" ? gunzip(source, blob) : compression === "zstd" ? unzstd(source, blob) : source) {
+    for await (const chunk of decompress(source, compression, blob)) {
       total += chunk.length;
       budget?.addBytes(chunk.length, total, descriptor);
       hash?.update(chunk);
@@ -82,6 +82,15 @@ async function openBlob(layout: Layout, digest: string): Promise<FileHandle> {
     if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
     throw new ImageError("TS7001", "it is not there", { blob: digest, cause });
   }
+}
+
+/** `blob`: what errors name. It may stop before the end of the source. */
+export function decompress(
+  source: AsyncGenerator<Uint8Array, void, undefined>,
+  compression: Compression,
+  blob: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  return compression === "gzip" ? gunzip(source, blob) : compression === "zstd" ? unzstd(source, blob) : source;
 }
 
 /** Inflated in threads of libuv's pool, one chunk ahead of whoever takes them. Several members in a row are one stream (RFC 1952, 2.2). */

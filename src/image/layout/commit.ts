@@ -18,13 +18,7 @@ export interface NewImage {
  * Answers with the manifest's descriptor.
  */
 export async function commitImage(writer: LayoutWriter, image: NewImage, name: string | undefined, base?: Found): Promise<schema.Descriptor> {
-  const config = await writer.writeJson(image.config, CONFIG);
-  const layers = image.layers.map((layer) => ({ ...layer, mediaType: ociLayerType(layer.mediaType) }));
-  const manifest = await writer.writeJson(
-    // JSON leaves out what is undefined.
-    { schemaVersion: 2, mediaType: MANIFEST, config, layers, subject: image.subject, annotations: image.annotations },
-    MANIFEST,
-  );
+  const manifest = await writeManifest(writer, await writer.writeJson(image.config, CONFIG), image);
   const target = base === undefined ? manifest : await withParents(writer, manifest, image.config, base);
   const known = name ?? (base === undefined ? undefined : nameOf(base.entry));
   await writer.changeIndex((index) => {
@@ -32,6 +26,13 @@ export async function commitImage(writer: LayoutWriter, image: NewImage, name: s
     return base === undefined ? { ...index, manifests: [...index.manifests, target] } : withTarget(index, base.entry, target);
   });
   return manifest;
+}
+
+/** `config` is in the layout already. Answers with the manifest's descriptor. */
+export function writeManifest(writer: LayoutWriter, config: schema.Descriptor, image: Omit<NewImage, "config">): Promise<schema.Descriptor> {
+  const layers = image.layers.map((layer) => ({ ...layer, mediaType: ociLayerType(layer.mediaType) }));
+  // JSON leaves out what is undefined.
+  return writer.writeJson({ schemaVersion: 2, mediaType: MANIFEST, config, layers, subject: image.subject, annotations: image.annotations }, MANIFEST);
 }
 
 /** The indexes between the reference and the manifest, with the new manifest in them. */

@@ -56,9 +56,12 @@ export async function readImage(layout: Layout, found: Found): Promise<Image> {
   return { ...found, layout, manifest, config };
 }
 
-/** Of an image with several platforms it is the one asked for, or this machine's. */
 export async function findManifest(layout: Layout, name: string | undefined, platform: schema.Platform | undefined): Promise<Found> {
-  const entry = findEntry(await layout.index(), layout.path, name);
+  return findManifestOf(layout, findEntry(await layout.index(), layout.path, name), platform);
+}
+
+/** Of an image with several platforms it is the one asked for, or this machine's. */
+export async function findManifestOf(layout: Layout, entry: schema.Descriptor, platform: schema.Platform | undefined): Promise<Found> {
   const indexes: schema.Descriptor[] = [];
   const wanted = platform ?? hostPlatform();
   let present = entry;

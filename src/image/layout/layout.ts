@@ -23,9 +23,12 @@ export class Layout {
         throw new ImageError("TS7001", "there is no image layout: the file oci-layout is not there", { blob: `${path}/oci-layout`, cause: error });
       throw error;
     });
-    if (!/^1\./.test(file.imageLayoutVersion))
-      throw new ImageError("TS7002", `image layout version "${file.imageLayoutVersion}" is not known`, { blob: `${path}/oci-layout` });
+    Layout.checkVersion(file, `${path}/oci-layout`);
     return layout;
+  }
+
+  static checkVersion({ imageLayoutVersion }: schema.Static<typeof schema.layoutFile>, what: string): void {
+    if (!/^1\./.test(imageLayoutVersion)) throw new ImageError("TS7002", `image layout version "${imageLayoutVersion}" is not known`, { blob: what });
   }
 
   /** Whatever is there, for verify. */
@@ -105,7 +108,8 @@ export function schemaProblems(type: TSchema, value: unknown): string[] {
   return Value.Errors(type, value).map(({ instancePath, message }) => `${instancePath === "" ? "the document" : instancePath}: ${message}`);
 }
 
-function parseDocument<S extends TSchema>(bytes: Buffer, type: S, what: string): schema.Static<S> {
+/** A JSON document of this schema, or TS7002. */
+export function parseDocument<S extends TSchema>(bytes: Buffer, type: S, what: string): schema.Static<S> {
   const value = parseJson(bytes, what);
   const [problem] = schemaProblems(type, value);
   if (problem !== undefined) throw new ImageError("TS7002", problem, { blob: what });

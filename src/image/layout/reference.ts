@@ -22,9 +22,13 @@ export function parseReference(text: string): Reference {
   return { layout, name };
 }
 
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
 /** A name that is to be given to an image. */
 export function parseName(name: string): string {
-  if (!NAME.test(name)) throw invalid(name);
+  if (!isName(name)) throw invalid(name);
   return name;
 }
 

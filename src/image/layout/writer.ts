@@ -1,5 +1,5 @@
 // Writing to a layout: blobs, and references to them in index.json. Between open and close no gc of ours runs.
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { ImageError } from "../errors.ts";
 import { INDEX } from "../spec/media-types.ts";
 import type { Descriptor, Index } from "../spec/schema.ts";
@@ -79,17 +79,44 @@ export async function withWriter<T>(layout: Layout, body: (writer: LayoutWriter)
   }
 }
 
-/** The layout of this directory; made when the directory is missing or empty. */
-export async function openOrMakeLayout(path: string): Promise<Layout> {
+/** The same in the layout of this directory, which is made when it is missing, and taken away again when `body` fails. */
+export async function inLayout<T>(path: string, body: (writer: LayoutWriter) => Promise<T>): Promise<T> {
+  const { layout, isNew } = await openOrMake(path);
+  try {
+    return await withWriter(layout, body);
+  } catch (error) {
+    if (isNew) await removeEmpty(layout);
+    throw error;
+  }
+}
+
+/** A directory that is missing or empty is made a layout. */
+async function openOrMake(path: string): Promise<{ readonly layout: Layout; readonly isNew: boolean }> {
   await mkdir(path, { recursive: true });
   const held = await lock(path, "exclusive");
+  let isNew = false;
   try {
     const names = (await readdir(path)).filter((name) => !name.startsWith("."));
-    if (!names.includes("oci-layout")) await makeLayout(path, names);
+    isNew = !names.includes("oci-layout");
+    if (isNew) await makeLayout(path, names);
   } finally {
     await held.release();
   }
-  return Layout.open(path);
+  return { layout: await Layout.open(path), isNew };
+}
+
+/** Unless somebody else has put an image there meanwhile. */
+async function removeEmpty(layout: Layout): Promise<void> {
+  const { path } = layout;
+  const held = await lock(path, "exclusive");
+  try {
+    if ((await layout.index()).manifests.length > 0) return;
+    for (const name of ["oci-layout", "index.json", "blobs"]) await rm(`${path}/${name}`, { recursive: true });
+    // A directory that was there before, and is somebody's mount point, may stay.
+    await rmdir(path).catch(() => {});
+  } finally {
+    await held.release();
+  }
 }
 
 /** The file oci-layout comes last: a directory with it is a layout in whole, one without is none, or was not made to its end. */

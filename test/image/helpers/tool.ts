@@ -1,10 +1,13 @@
 // The built image tool as the tests run it: dist/tsrun-image.mjs on Node, or on Bun with TSRUN_IMAGE_HOST=bun.
 /// <reference types="bun" />
+import { setDefaultTimeout } from "bun:test";
 import { resolve } from "node:path";
 
 export const REPOSITORY = resolve(import.meta.dir, "../../..");
 const TOOL = `${REPOSITORY}/dist/tsrun-image.mjs`;
 const TIMEOUT_MS = 120_000;
+// A test starts the tool and its peers many times, on a machine that others use as well.
+setDefaultTimeout(TIMEOUT_MS);
 
 export const TOOL_ARGV: readonly string[] =
   process.env["TSRUN_IMAGE_HOST"] === "bun" ? [process.execPath, "--no-env-file", "--config=/dev/null", TOOL] : ["node", TOOL];
