@@ -10,6 +10,58 @@ static napi_value call_out(napi_env env, napi_callback_info info) {
   return number_of(env, tsi_out(a0));
 }
 
+static napi_value call_die_with_parent(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_die_with_parent(a0));
+}
+
+static napi_value call_private_mounts(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number_of(env, tsi_private_mounts());
+}
+
+static napi_value call_overlay_mount(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  size_t count = 4;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 4) return number_of(env, -EINVAL);
+  struct bytes_argument a0;
+  char a1[PATH_MAX];
+  char a2[PATH_MAX];
+  char a3[PATH_MAX];
+  if (!read_bytes(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  int64_t e2 = read_raw(env, args[2], a2);
+  if (e2 < 0) return number_of(env, e2);
+  int64_t e3 = read_raw(env, args[3], a3);
+  if (e3 < 0) return number_of(env, e3);
+  return number_of(env, tsi_overlay_mount(a0.data, a0.length, a1, a2, a3));
+}
+
+static napi_value call_unmount(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  char a0[PATH_MAX];
+  int64_t e0 = read_raw(env, args[0], a0);
+  if (e0 < 0) return number_of(env, e0);
+  return number_of(env, tsi_unmount(a0));
+}
+
+static napi_value call_sync_filesystem(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  char a0[PATH_MAX];
+  int64_t e0 = read_raw(env, args[0], a0);
+  if (e0 < 0) return number_of(env, e0);
+  return number_of(env, tsi_sync_filesystem(a0));
+}
+
 static napi_value call_open_root(napi_env env, napi_callback_info info) {
   napi_value args[1];
   size_t count = 1;
@@ -500,6 +552,11 @@ static napi_value call_next_data(napi_env env, napi_callback_info info) {
 
 static const napi_property_descriptor properties[] = {
     {"out", NULL, call_out, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"die_with_parent", NULL, call_die_with_parent, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"private_mounts", NULL, call_private_mounts, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"overlay_mount", NULL, call_overlay_mount, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"unmount", NULL, call_unmount, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"sync_filesystem", NULL, call_sync_filesystem, NULL, NULL, NULL, napi_enumerable, NULL},
     {"open_root", NULL, call_open_root, NULL, NULL, NULL, napi_enumerable, NULL},
     {"write_fd", NULL, call_write_fd, NULL, NULL, NULL, napi_enumerable, NULL},
     {"lock", NULL, call_lock, NULL, NULL, NULL, napi_enumerable, NULL},

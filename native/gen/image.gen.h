@@ -6,6 +6,11 @@
 #include <stdint.h>
 
 int64_t tsi_out(int64_t);
+int64_t tsi_die_with_parent(int64_t);
+int64_t tsi_private_mounts(void);
+int64_t tsi_overlay_mount(const uint8_t *, size_t, const char *, const char *, const char *);
+int64_t tsi_unmount(const char *);
+int64_t tsi_sync_filesystem(const char *);
 int64_t tsi_open_root(const char *);
 int64_t tsi_write_fd(int64_t, const uint8_t *, size_t);
 int64_t tsi_lock(int64_t, int64_t);

@@ -1,15 +1,18 @@
-// Directories: opened under the root or in another one, made, listed.
+// Directories: opened under the root or in another one, made, listed, removed.
 #include "image.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include "../common/dots.h"
+#include "../common/own_directory.h"
+#include "../common/remove_tree.h"
 
 static const int DIRECTORY = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
@@ -35,14 +38,9 @@ static int64_t opened(int fd, mode_t mode) {
 
 // Without root, the owner may have no right to its own directory, and takes it. `place` is an O_PATH descriptor; it is closed.
 static int64_t open_own(int place) {
-  struct stat status;
-  char path[32];
-  snprintf(path, sizeof path, "/proc/self/fd/%d", place);
-  int fd = -1;
-  if (fstat(place, &status) == 0 && ((status.st_mode & 0700) == 0700 || chmod(path, (status.st_mode & 07777) | 0700) == 0)) fd = open(path, DIRECTORY);
-  int error = errno;
-  close(place);
-  return fd < 0 ? -error : opened(fd, status.st_mode);
+  mode_t mode;
+  int fd = open_own_directory(place, &mode);
+  return fd < 0 ? fd : opened(fd, mode);
 }
 
 int64_t tsi_open_dir(int64_t root, const char *path) {
@@ -79,8 +77,8 @@ int64_t tsi_stat_at(int64_t dir, const char *name) {
   return status.st_mode;
 }
 
-bool image_is_dots(const char *name) {
-  return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
+int64_t tsi_remove(int64_t dir, const char *name) {
+  return remove_tree((int)dir, name);
 }
 
 int64_t tsi_list_dir(int64_t dir) {
@@ -101,7 +99,7 @@ int64_t tsi_list_dir(int64_t dir) {
       error = errno;
       break;
     }
-    if (image_is_dots(entry->d_name)) continue;
+    if (is_dots(entry->d_name)) continue;
     size_t size = strlen(entry->d_name) + 1;
     uint8_t *names = image_result(length + size);
     if (names == NULL) {

@@ -18,6 +18,3 @@ int image_open(int root, const char *path, int flags);
 
 // The process's umask when the root was opened.
 unsigned image_umask(void);
-
-// "." and "..".
-bool image_is_dots(const char *name);

@@ -1,4 +1,7 @@
 // Files and directories, on paths of the host. Nothing here is for paths inside of a container: those are init's.
+#include "../common/dots.h"
+#include "../common/overlay.h"
+#include "../common/remove_tree.h"
 #include "shim.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -118,8 +121,21 @@ int64_t tsr_umount(const char *path) {
   return umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 }
 
+int64_t tsr_overlay_mount(const char *lowers, size_t length, const char *upper, const char *work, const char *target) {
+  return overlay_mount(lowers, length, upper, work, target);
+}
+
+int64_t tsr_remove_tree(const char *path) {
+  int error = remove_tree(AT_FDCWD, path);
+  return error == -ENOENT ? 0 : error;
+}
+
 int64_t tsr_unlink(const char *path) {
   return result(unlink(path));
+}
+
+int64_t tsr_link(const char *from, const char *to) {
+  return result(link(from, to));
 }
 
 int64_t tsr_rename(const char *from, const char *to) {
@@ -179,7 +195,7 @@ int64_t tsr_read_dir(const char *path) {
     errno = 0;
     struct dirent *entry = readdir(dir);
     if (entry == NULL) break;
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    if (is_dots(entry->d_name)) continue;
     size_t size = strlen(entry->d_name) + 1;
     char *buffer = text_reserve(length + size);
     if (buffer == NULL) {

@@ -15,6 +15,17 @@ export interface NativeRow {
 
 export const NATIVE = {
   out: { params: ["num"], result: "num", doc: "(index): extra result of the last call." },
+  // --- the store of layers (src/image/store) ---
+  die_with_parent: { params: ["num"], result: "num", doc: "(parent): SIGTERM when this parent ends; ESRCH: it has ended." },
+  private_mounts: { params: [], result: "num", doc: "(): a mount namespace of the calling thread's own." },
+  overlay_mount: {
+    params: ["bytes", "raw", "raw", "raw"],
+    result: "num",
+    doc: "(lower directories, NUL-ended, the topmost first; upper, or nothing; work; target): fd of the root of an overlay mount, as open_root has it. E2BIG: too many.",
+  },
+  unmount: { params: ["raw"], result: "num", doc: "(path): detached, with all that is mounted below it." },
+  sync_filesystem: { params: ["raw"], result: "num", doc: "(path): waits until all that was written to its filesystem is on the disk." },
+  // --- files under a root ---
   open_root: {
     params: ["raw"],
     result: "num",

@@ -10,7 +10,11 @@ import { addImport } from "./commands/import.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLs } from "./commands/ls.ts";
 import { addNew } from "./commands/new.ts";
+import { addPrepare } from "./commands/prepare.ts";
+import { addRepack } from "./commands/repack.ts";
 import { addRm } from "./commands/rm.ts";
+import { addSpec } from "./commands/spec.ts";
+import { addStore } from "./commands/store.ts";
 import { addTag } from "./commands/tag.ts";
 import { addUnpack } from "./commands/unpack.ts";
 import { addVerify } from "./commands/verify.ts";
@@ -26,7 +30,11 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addInspect,
   addLs,
   addNew,
+  addPrepare,
+  addRepack,
   addRm,
+  addSpec,
+  addStore,
   addTag,
   addUnpack,
   addVerify,
@@ -48,18 +56,22 @@ export function makeProgram(): Command {
       setQuiet(options.quiet === true);
     });
   for (const add of COMMANDS) add(program);
-  for (const command of [program, ...program.commands]) command.exitOverride((error) => stop(error, command));
+  for (const command of withSubcommands(program)) command.exitOverride((error) => stop(error, command));
   return program;
+}
+
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 /** Commander's way out: help was printed, or the command line is wrong. */
 function stop(error: CommanderError, command: Command): never {
   if (error.exitCode === 0 || error.code === "commander.help") throw error;
   // What was said of the log until then: the command line is not read to its end.
-  const root = command.parent ?? command;
-  setLog(root.opts<LogOptions>());
-  throw new UsageError(
-    error.message.replace(/^error: /, "").replaceAll("\n", " "),
-    `see "${root === command ? "" : `${root.name()} `}${command.name()} --help"`,
-  );
+  setLog(command.optsWithGlobals<LogOptions>());
+  throw new UsageError(error.message.replace(/^error: /, "").replaceAll("\n", " "), `see "${fullName(command)} --help"`);
 }

@@ -34,6 +34,8 @@ export interface BuildOptions {
   readonly id: string;
   /** Bundle directory, absolute. */
   readonly bundle: string;
+  /** It is the runtime's own, made for this container. */
+  readonly ownBundle?: true;
   readonly consoleSocket: string | undefined;
   readonly pidfdSocket: string | undefined;
   readonly pidFile: string | undefined;
@@ -135,6 +137,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
     facts,
     console,
     onHooks,
+    ownBundle: options.ownBundle === true,
   });
   return { bundle, directory, init, cgroup, ...outcome };
 }

@@ -28,6 +28,7 @@ export interface Guided {
   readonly plan: Plan;
   readonly id: string;
   readonly bundle: Bundle;
+  readonly ownBundle: boolean;
   readonly rootfs: string;
   readonly directory: string;
   readonly hookLog: string;
@@ -165,6 +166,7 @@ function makeRecord(g: Guided, rdt: RdtRecord | undefined): StateRecord {
     pid: g.init.pid,
     pidStart: processStart(g.init.pid) ?? "",
     bundle: g.bundle.dir,
+    ...(g.ownBundle ? { ownBundle: true as const } : {}),
     rootfs: g.rootfs,
     created: sys.time_text() as string,
     ...(config.annotations === undefined ? {} : { annotations: config.annotations }),

@@ -1,10 +1,11 @@
 // Where the image tool is, and the program that runs it: Node or Bun. It is no part of the executable, which an engine starts for
 // each container: whoever never touches an image needs neither.
-import { TsrunError } from "../errors.ts";
+import { check, checkText, TsrunError } from "../errors.ts";
+import { logFlags } from "../log.ts";
 import { sys } from "../sys.ts";
 
 /** The command line that runs the tool, to be followed by the tool's own arguments. */
-export interface ImageTool {
+interface ImageTool {
   readonly program: string;
   readonly argv: readonly string[];
   /** Variables of the environment that are not passed on; NAME* is all that begin so. */
@@ -30,6 +31,10 @@ const HOSTS: readonly Host[] = [
  */
 const DROPPED = ["NODE_*", "BUN_*", "OPENSSL_*", "SSL_*"];
 
+/** What the tool may want to know when it works for the runtime. */
+const CHILD_VARIABLES = ["PATH", "HOME", "TERM", "COLUMNS", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+const OWN_STREAMS = -1;
+
 const NAME = "tsrun-image.mjs";
 const VERSION_TIMEOUT_MS = 10_000;
 const VERSION_BYTES = 256;
@@ -43,7 +48,28 @@ export function useCheckout(mainFile: string): void {
   checkout = mainFile;
 }
 
-export function findImageTool(): ImageTool {
+/** `tsrun image ARGS...`: the tool takes this process's place. */
+export function becomeImageTool(args: readonly string[]): number {
+  const { program, argv, dropped } = findImageTool();
+  return check(sys.replace_program(program, joined([...argv, ...logFlags(), ...args]), joined(dropped)), "run the image tool with", program, "execve");
+}
+
+/** The same as a child, waited for: its exit code. It prints its own errors. */
+export function runImageTool(args: readonly string[]): number {
+  const { program, argv } = findImageTool();
+  const variables = CHILD_VARIABLES.map((name) => [name, sys.getenv(name)] as const).filter(([, value]) => typeof value === "string");
+  const env = variables.map(([name, value]) => `${name}=${value}`);
+  checkText(sys.run_program(program, joined([...argv, ...logFlags(), ...args]), joined(env), "", 0, OWN_STREAMS), "run the image tool with", program, "execve");
+  return exitCode(sys.out(0));
+}
+
+/** Of a wait status, as a shell has it. */
+function exitCode(status: number): number {
+  const signal = status & 0x7f;
+  return signal === 0 ? status >> 8 : 128 + signal;
+}
+
+function findImageTool(): ImageTool {
   const executable = sys.read_link("/proc/self/exe");
   if (typeof executable === "number") throw missing([]);
   if (checkout !== undefined) return { program: executable, argv: [executable, ...BUN_FLAGS, checkout], dropped: DROPPED };
@@ -104,3 +130,5 @@ function missing(places: readonly string[]): TsrunError {
     },
   );
 }
+
+const joined = (items: readonly string[]) => items.map((item) => `${item}\0`).join("");

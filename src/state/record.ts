@@ -16,6 +16,8 @@ export interface StateRecord {
   /** Hooks of create are still to run. */
   readonly creating?: true;
   readonly bundle: string;
+  /** The runtime has made the bundle itself (run --image), and removes it with the container. */
+  readonly ownBundle?: true;
   readonly rootfs: string;
   /** RFC 3339. */
   readonly created: string;

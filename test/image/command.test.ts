@@ -92,10 +92,18 @@ test("image: without the tool it says where it belongs", async () => {
   expect(code).toBe(1);
 });
 
-test("image: the help and the completion of tsrun list it", async () => {
+test("image: the help of tsrun lists it; the shell completes its commands, which are those that it has", async () => {
   expect((await run([tsrun, "--help"])).out).toMatch(/^ {2}image {2,}\S/m);
-  expect((await run([tsrun, "completion", "bash"])).out).toContain("image");
-  expect((await run([tsrun, "completion", "fish"])).out).toContain("-a image");
+  const names = [...(await imageOk("--help")).matchAll(/^ {2}([a-z]+)[ |]/gm)].flatMap((found) => (found[1] === "help" ? [] : (found[1] ?? [])));
+  const complete = async (...words: string[]) => {
+    const script = `source <(${tsrun} completion bash); cd ${scratch}; COMP_WORDS=(tsrun "$@"); COMP_CWORD=$#; _tsrun; printf '%s\n' "\${COMPREPLY[@]}"`;
+    return (await ok("bash", "-c", script, "-", ...words)).trim().split("\n");
+  };
+  expect(await complete("ima")).toEqual(["image"]);
+  mkdirSync(`${scratch}/a-layout`);
+  expect((await complete("image", "")).sort()).toEqual(expect.arrayContaining([...names, "a-layout"]));
+  expect(await complete("image", "unp")).toEqual(["unpack"]);
+  expect((await run([tsrun, "completion", "fish"])).out).toContain(`-a '${names.join(" ")}'`);
 });
 
 test("image: a user without a runtime directory can look at images", async () => {

@@ -14,7 +14,7 @@ const bundleRecord = object({
   state: Type.Union([Type.Literal("unpacking"), Type.Literal("complete")]),
   /** Absolute path. */
   layout: string(),
-  /** Undefined: it was the only image of the layout. */
+  /** Undefined: it has none. */
   name: optional(string()),
   /** Of the manifest. */
   manifest: descriptor,

@@ -1,22 +1,19 @@
 // An image -> a bundle: BUNDLE/rootfs, BUNDLE/config.json, and what repack has to know (image.json, image.tree).
 import { mkdir, writeFile } from "node:fs/promises";
-import { defaultSpec, rootlessSpec } from "../../cli/spec-template.ts";
 import { check } from "../../errors.ts";
-import { convertConfig } from "../config/convert.ts";
-import type { UserFiles } from "../config/users.ts";
 import { type UnpackOptions, unpackLayers } from "../layer/unpack.ts";
 import type { Image } from "../layout/image.ts";
+import { nameOf } from "../layout/references.ts";
 import { native } from "../native.ts";
 import { rawOf } from "../raw.ts";
 import { recordTree } from "../tree/record.ts";
+import { bundleConfig, readUserFiles } from "./config.ts";
 import { BundleDirectory } from "./directory.ts";
 import { type BundleRecord, writeRecord } from "./record.ts";
 
-/** An /etc/passwd larger than this is none. */
-const MAX_USER_FILE = 8 << 20;
-
 /** `path` is absolute. When it fails, nothing is left of it. */
-export async function unpackBundle(image: Image, name: string | undefined, path: string, options: UnpackOptions): Promise<void> {
+export async function unpackBundle(image: Image, path: string, options: UnpackOptions): Promise<void> {
+  const name = nameOf(image.entry);
   const directory = await BundleDirectory.make(path);
   try {
     const record: BundleRecord = {
@@ -47,20 +44,10 @@ async function fill(image: Image, path: string, options: UnpackOptions): Promise
   const root = check(native.open_root(rawOf(`${path}/rootfs`)), "open", `${path}/rootfs`, "open");
   try {
     await unpackLayers(image, root, options);
-    const base = options.isRootless ? rootlessSpec(process.geteuid?.() ?? 0, process.getegid?.() ?? 0) : defaultSpec();
-    const config = convertConfig(image.config, base, readUserFiles(root));
+    const config = bundleConfig(image.config, options.isRootless, readUserFiles(root));
     await writeFile(`${path}/config.json`, `${JSON.stringify(config, null, "\t")}\n`, { flag: "wx" });
     await recordTree(path, root);
   } finally {
     native.close(root);
   }
-}
-
-/** By descriptors under the root: the image may have links in their place. */
-function readUserFiles(root: number): UserFiles {
-  const read = (path: string) => {
-    const content = native.read_file(root, rawOf(path), MAX_USER_FILE);
-    return typeof content === "number" ? undefined : content;
-  };
-  return { passwd: read("etc/passwd"), group: read("etc/group") };
 }

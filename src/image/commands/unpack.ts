@@ -41,7 +41,7 @@ export function addUnpack(program: Command): void {
         image.manifest.layers.reduce((sum, { size }) => sum + size, 0),
       );
       await interruptibly((signal) =>
-        unpackBundle(image, options.image.name, resolve(bundle), {
+        unpackBundle(image, resolve(bundle), {
           limits: { size: options.maxSize, entries: options.maxEntries, ratio: options.maxRatio },
           isRootless: options.rootless === true,
           onRead: (bytes) => stage.add(bytes),

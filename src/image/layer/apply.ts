@@ -7,8 +7,8 @@ import { type Raw, rawOf, shown } from "../raw.ts";
 import type { Entry, Time } from "../tar/entry.ts";
 import { ArchiveReader } from "../tar/reader.ts";
 import { Attributes } from "./attributes.ts";
-import { Directories, type Directory } from "./directories.ts";
-import { hide, isOnTheWay, namesIn, remove } from "./hide.ts";
+import { Directories, type Directory, type DirectoryState } from "./directories.ts";
+import { hide, IMPLICIT_MODE, isOnTheWay, namesIn, remove } from "./hide.ts";
 import type { Budget } from "./limits.ts";
 import { Names } from "./names.ts";
 import { joined, OPAQUE, type Place, partsOf, placeOf, WHITEOUT } from "./place.ts";
@@ -27,6 +27,8 @@ const BROKEN: Readonly<Record<number, string>> = {
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 const S_IFIFO = 0o010000;
+const S_ISGID = 0o2000;
+const DEFAULT_ACL = rawOf("system.posix_acl_default");
 /** A file up to this size is written by one call. */
 const WHOLE = 1 << 17;
 const MOST_LINKS = 40;
@@ -40,6 +42,10 @@ export interface ApplyOptions {
   /** Owners go into an extended attribute, and devices become empty files. */
   readonly isRootless: boolean;
   readonly budget: Budget;
+}
+
+function stateOf({ mode, mtime, xattrs }: Entry): DirectoryState {
+  return { mode, mtime, inherits: (mode & S_ISGID) !== 0 || xattrs.has(DEFAULT_ACL) };
 }
 
 /** `root`: a descriptor of native.open_root. When it fails, the tree is half done. */
@@ -77,8 +83,20 @@ class Layer {
       await this.#reader.drain();
     } catch (error) {
       this.#directories.abandon();
+      throw await this.#causeOf(error);
+    } finally {
       await this.#reader.close();
-      throw error;
+    }
+  }
+
+  /** An archive is seldom broken as such: when its blob is, that is what should be said. */
+  async #causeOf(error: unknown): Promise<unknown> {
+    if (!(error instanceof ImageError) || !/^TS701/.test(error.code)) return error;
+    try {
+      await this.#reader.drain();
+      return error;
+    } catch (cause) {
+      return cause instanceof ImageError && cause.code === "TS7004" ? cause : error;
     }
   }
 
@@ -111,29 +129,44 @@ class Layer {
     const found = this.#directories.open(path);
     if (typeof found !== "number") return found;
     if (found !== -ENOENT) throw this.#failure(entry, found, "open the directory of", "openat2");
-    return this.#makeParent(entry, path, links);
+    return this.#makeParents(entry, path, links);
   }
 
-  /** A directory that the archive has no entry of, or not yet. */
-  #makeParent(entry: Entry, path: Raw, links: number): Directory {
-    const slash = path.lastIndexOf("/");
-    const up = (slash < 0 ? "" : path.slice(0, slash)) as Raw;
-    const name = path.slice(slash + 1) as Raw;
-    const parent = this.#parent(entry, up, links);
-    const fd = native.make_dir(parent.fd, name, parent.inherits ? 1 : 0);
-    if (fd >= 0) {
-      const made = this.#directories.adopt(path, fd, 0o755);
-      this.#check(entry, native.set_mode(made.fd, 0o755), "make the directory of", "fchmod");
-      this.#put(parent, name);
-      return made;
+  /** Directories that the archive has no entries of, or not yet. */
+  #makeParents(entry: Entry, path: Raw, links: number): Directory {
+    const parts = path.split("/");
+    const upTo = (count: number) => parts.slice(0, count).join("/") as Raw;
+    // How many of them are there: by halves, since the kernel walks the whole path each time.
+    let there = 0;
+    for (let missing = parts.length; missing - there > 1; ) {
+      const middle = (there + missing) >> 1;
+      const found = this.#directories.open(upTo(middle));
+      if (typeof found !== "number") there = middle;
+      else if (found === -ENOENT) missing = middle;
+      else throw this.#failure(entry, found, "open the directory of", "openat2");
     }
-    const target = fd === -EEXIST ? native.read_link(this.#root, path) : fd;
-    if (typeof target === "number") throw this.#failure(entry, target === fd ? fd : -ENOTDIR, "make the directory of", "mkdirat");
-    // It is a link to a directory that is not there (yet), like /var/run to /run.
+    let directory = this.#parent(entry, upTo(there));
+    for (const [index, name] of parts.entries()) {
+      if (index < there) continue;
+      const fd = native.make_dir(directory.fd, name as Raw, directory.inherits ? 1 : 0);
+      if (fd === -EEXIST) return this.#parent(entry, this.#behindLink(entry, upTo(index), name, parts.slice(index + 1), links), links + 1);
+      if (fd < 0) throw this.#failure(entry, fd, "make the directory of", "mkdirat");
+      this.#put(directory, name as Raw);
+      directory = this.#directories.adopt(upTo(index + 1), fd, { mode: IMPLICIT_MODE, inherits: false });
+      const { uid, gid } = this.#attributes.rootOwner;
+      this.#check(entry, native.set_owner(directory.fd, uid, gid), "make the directory of", "fchown");
+      this.#check(entry, native.set_mode(directory.fd, IMPLICIT_MODE), "make the directory of", "fchmod");
+    }
+    return directory;
+  }
+
+  /** A link to a directory that is not there (yet), like /var/run to /run: the path with what it leads to. */
+  #behindLink(entry: Entry, up: Raw, name: string, rest: readonly string[], links: number): Raw {
     if (links >= MOST_LINKS) throw this.#broken(entry, "its path has too many symbolic links");
+    const target = native.read_link(this.#root, joined({ parent: up, name: name as Raw }));
+    if (typeof target === "number") throw this.#failure(entry, -ENOTDIR, "make the directory of", "mkdirat");
     const text = target.toString("latin1");
-    const inRoot = text.startsWith("/") ? text : `${up}/${text}`;
-    return this.#parent(entry, partsOf(inRoot).join("/") as Raw, links + 1);
+    return [...partsOf(text.startsWith("/") ? text : `${up}/${text}`), ...rest].join("/") as Raw;
   }
 
   /** Something of this layer is in this directory now. */
@@ -172,7 +205,7 @@ class Layer {
   #rootEntry(entry: Entry): undefined {
     if (entry.kind !== "directory") throw this.#broken(entry, `the root cannot be a ${entry.kind}`);
     const fd = this.#check(entry, native.open_dir(this.#root, rawOf(".")), "open", "openat2");
-    this.#setDirectory(entry, this.#directories.adopt(ROOT, fd, entry.mode, entry.mtime), true);
+    this.#setDirectory(entry, this.#directories.adopt(ROOT, fd, stateOf(entry)), true);
     return undefined;
   }
 
@@ -186,7 +219,7 @@ class Layer {
       return this.#directory(entry, place);
     }
     this.#check(entry, fd, "make the directory", "mkdirat");
-    const directory = this.#directories.adopt(joined(place), fd, entry.mode, entry.mtime);
+    const directory = this.#directories.adopt(joined(place), fd, stateOf(entry));
     // The parent's descriptor may have been closed to have room for this one.
     this.#put(this.#parent(entry, place.parent), place.name);
     this.#setDirectory(entry, directory, wasThere);

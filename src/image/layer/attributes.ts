@@ -22,6 +22,7 @@ export interface Owner {
 }
 
 const SELF: Owner = { uid: -1, gid: -1 };
+const ROOT: Owner = { uid: 0, gid: 0 };
 
 export class Attributes {
   readonly #isRootless: boolean;
@@ -30,6 +31,11 @@ export class Attributes {
 
   constructor(isRootless: boolean) {
     this.#isRootless = isRootless;
+  }
+
+  /** Of what the archive says nothing of. */
+  get rootOwner(): Owner {
+    return this.#isRootless ? SELF : ROOT;
   }
 
   ownerOf(entry: Entry): Owner {

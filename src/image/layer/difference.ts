@@ -1,13 +1,15 @@
 // A bundle's root filesystem, compared with what was unpacked into it -> a new layer of the image, or none.
 import { createHash } from "node:crypto";
+import { ImageError } from "../errors.ts";
 import type { Image } from "../layout/image.ts";
 import type { LayoutWriter } from "../layout/writer.ts";
+import { warn } from "../log.ts";
 import { native } from "../native.ts";
 import { startStage } from "../progress.ts";
-import type { Raw } from "../raw.ts";
+import { type Raw, shown } from "../raw.ts";
 import type { Compression } from "../spec/media-types.ts";
 import { ArchiveWriter } from "../tar/writer.ts";
-import { type Change, type CompareOptions, compareTrees } from "../tree/compare.ts";
+import { type Change, compareTrees } from "../tree/compare.ts";
 import { LinkGroups } from "../tree/links.ts";
 import { openTreeRecord, type TreeRecordWriter } from "../tree/record.ts";
 import { HeldEntry, scanTree } from "../tree/scan.ts";
@@ -16,15 +18,18 @@ import { compareContent } from "../tree/suspects.ts";
 import { LayerBlob, type NewLayer } from "./compress.ts";
 import { packChanges, readContent } from "./pack.ts";
 
-export interface DifferenceOptions extends CompareOptions {
+export interface DifferenceOptions {
   readonly bundle: string;
   /** The root filesystem: its path and a descriptor of it. */
   readonly tree: string;
   readonly rootFd: number;
   readonly isRootless: boolean;
   readonly compression: Compression;
+  /** What has changed there and below is left out. */
+  readonly isMasked: (path: Raw) => boolean;
   /** Gets the tree as it is packed. */
-  readonly record: TreeRecordWriter | undefined;
+  readonly record?: TreeRecordWriter | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /** What the image has got by it; undefined: nothing has changed. `image`: what was unpacked. */
@@ -47,12 +52,18 @@ export async function packDifference(image: Image, writer: LayoutWriter, options
   }
 }
 
-function findChanges(spool: ChangeSpool, links: LinkGroups, { bundle, tree, rootFd, record, ...options }: DifferenceOptions): void {
+function findChanges(spool: ChangeSpool, links: LinkGroups, { bundle, tree, rootFd, record, isMasked }: DifferenceOptions): void {
+  const onLeftOut = (path: Raw, what: "socket" | "mount") => {
+    if (what === "socket") return warn(`"/${shown(path)}" is a socket, which no image can have: it is left out`);
+    // What it covers could not be recorded.
+    if (record !== undefined) throw new ImageError("TS7020", `"/${shown(path)}" is a mount point`, { hint: "unmount it, or do without --refresh-bundle" });
+    warn(`"/${shown(path)}" is a mount point: the image keeps there what it has`);
+  };
   const old = openTreeRecord(bundle);
   try {
     const now = scanTree(rootFd, tree, (bytes) => record?.write(bytes));
     try {
-      for (const change of compareTrees(old.records, now.records, links, options)) spool.add(change);
+      for (const change of compareTrees(old.records, now.records, links, { isMasked, onLeftOut })) spool.add(change);
     } finally {
       now.close();
     }
@@ -68,7 +79,7 @@ function isWanted(change: Change, links: LinkGroups): boolean {
 }
 
 /** One bit for each touched file, in order, whose content has to be looked at: it is another one. */
-async function findChangedContent(spool: ChangeSpool, links: LinkGroups, image: Image, { rootFd, tree }: DifferenceOptions): Promise<Bits> {
+async function findChangedContent(spool: ChangeSpool, links: LinkGroups, image: Image, { rootFd, tree, signal }: DifferenceOptions): Promise<Bits> {
   const suspects = function* () {
     for (const change of spool.read()) if (isSuspect(change, links)) yield change.path;
   };
@@ -78,8 +89,12 @@ async function findChangedContent(spool: ChangeSpool, links: LinkGroups, image: 
     "comparing",
     image.manifest.layers.reduce((sum, { size }) => sum + size, 0),
   );
+  const onRead = (bytes: number) => {
+    signal?.throwIfAborted();
+    stage.add(bytes);
+  };
   try {
-    for await (const isSame of compareContent(image, suspects(), (path) => digestOf(rootFd, tree, path), stage.add)) changed.add(!isSame);
+    for await (const isSame of compareContent(image, { paths: suspects, digest: (path) => digestOf(rootFd, tree, path), onRead })) changed.add(!isSame);
   } finally {
     stage.end();
   }
@@ -121,9 +136,13 @@ function* decided(spool: ChangeSpool, links: LinkGroups, changed: Bits): Generat
 async function pack(changes: Iterable<Change>, bytes: number, writer: LayoutWriter, options: DifferenceOptions): Promise<NewLayer> {
   const blob = await LayerBlob.open(writer, options.compression);
   const stage = startStage("packing", bytes);
+  const onContent = (length: number) => {
+    options.signal?.throwIfAborted();
+    stage.add(length);
+  };
   try {
     const archive = new ArchiveWriter((chunk) => blob.write(chunk));
-    await packChanges(changes, { ...options, onContent: stage.add }, archive);
+    await packChanges(changes, { ...options, onContent }, archive);
     await archive.end();
     return await blob.finish();
   } catch (error) {

@@ -20,10 +20,18 @@ export interface Directory extends DirectoryId {
   readonly inherits: boolean;
 }
 
-/** A directory with what it is to have when it is closed. */
-interface Kept extends Directory {
-  mtime: Time;
+/** What a directory is to have when it is closed. */
+export interface DirectoryState {
   /** Permission bits; only set back when the owner had to be given access. */
+  readonly mode: number;
+  readonly inherits: boolean;
+  /** Undefined: what it has. */
+  readonly mtime?: Time;
+}
+
+interface Kept extends Directory {
+  inherits: boolean;
+  mtime: Time;
   mode: number;
   isChanged: boolean;
   readonly isWidened: boolean;
@@ -57,10 +65,11 @@ export class Directories {
     (directory as Kept).isChanged = true;
   }
 
-  /** A descriptor of native.make_dir, open_child or open_dir for this path, right after that call. Mode and mtime are set when it is closed. */
-  adopt(path: Raw, fd: number, mode: number, mtime?: Time): Directory {
+  /** A descriptor of native.make_dir, open_child or open_dir for this path, right after that call, and what the caller is going to make of it. */
+  adopt(path: Raw, fd: number, { mode, inherits, mtime }: DirectoryState): Directory {
     const kept = this.#keep(path, fd);
     kept.mode = mode;
+    kept.inherits = inherits;
     if (mtime !== undefined) kept.mtime = mtime;
     kept.isChanged = true;
     return kept;

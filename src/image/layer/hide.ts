@@ -9,7 +9,8 @@ const DIRECTORY = 0o040000;
 const LINK = 0o120000;
 /** Below it, each level has an open descriptor. */
 const MOST_DEPTH = 500;
-const IMPLICIT_MODE = 0o755;
+/** Of directories that an archive has no entry of. */
+export const IMPLICIT_MODE = 0o755;
 
 export const isDirectory = (mode: number) => (mode & KIND) === DIRECTORY;
 /** Names may lead through it. */

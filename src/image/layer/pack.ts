@@ -59,12 +59,14 @@ class Packer {
   /** The directories above, unless they are in already. False: one of them is none any more. */
   async #takeParents(path: Raw): Promise<boolean> {
     let parent = "" as Raw;
-    for (const [i, part] of path.split("/").slice(0, -1).entries()) {
+    const parts = path.split("/").slice(0, -1);
+    for (const [i, part] of parts.entries()) {
       parent = (i === 0 ? part : `${parent}/${part}`) as Raw;
       if (this.#parents[i] === parent) continue;
       this.#parents.length = i;
       if (!(await this.#pack(parent, true))) return false;
     }
+    this.#parents.length = parts.length;
     return true;
   }
 

@@ -40,6 +40,10 @@ export async function* openLayer(
     }
     // The decompressor may stop before the blob's end.
     for await (const _ of source);
+  } catch (error) {
+    // What cannot be inflated is most often a blob that is broken, and its digest then says so.
+    if (error instanceof ImageError && error.code === "TS7010") for await (const _ of source);
+    throw error;
   } finally {
     await source.return();
   }

@@ -7,7 +7,7 @@ import { check } from "../../errors.ts";
 import { ImageError } from "../errors.ts";
 import { native } from "../native.ts";
 
-const WAIT_MS = 30_000;
+const FOR_LAYOUT: Waiting = { what: "the layout", limitMs: 30_000 };
 const FIRST_PAUSE_MS = 5;
 const MOST_PAUSE_MS = 200;
 const EAGAIN = 11;
@@ -16,11 +16,18 @@ export interface Lock {
   release(): Promise<void>;
 }
 
+export interface Waiting {
+  /** What others use. */
+  readonly what: string;
+  readonly limitMs: number;
+  readonly signal?: AbortSignal;
+}
+
 /** Waits its turn, for a limited time. */
-export async function lock(path: string, mode: "shared" | "exclusive"): Promise<Lock> {
+export async function lock(path: string, mode: "shared" | "exclusive", waiting: Waiting = FOR_LAYOUT): Promise<Lock> {
   const file = await open(path, "r");
   try {
-    await waitForLock(file, path, mode);
+    await waitForLock(file, path, mode, waiting);
   } catch (error) {
     await file.close();
     throw error;
@@ -28,13 +35,13 @@ export async function lock(path: string, mode: "shared" | "exclusive"): Promise<
   return { release: () => file.close() };
 }
 
-async function waitForLock(file: FileHandle, path: string, mode: "shared" | "exclusive"): Promise<void> {
-  const end = Date.now() + WAIT_MS;
+async function waitForLock(file: FileHandle, path: string, mode: "shared" | "exclusive", { what, limitMs, signal }: Waiting): Promise<void> {
+  const end = Date.now() + limitMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, MOST_PAUSE_MS)) {
     const result = native.lock(file.fd, mode === "exclusive" ? 1 : 0);
     if (result !== -EAGAIN) return void check(result, "lock", path, "flock");
     if (Date.now() > end)
-      throw new ImageError("TS7021", `another process has been using the layout for ${WAIT_MS / 1000} s`, { blob: path, hint: "try again when it is done" });
-    await sleep(pause);
+      throw new ImageError("TS7021", `another process has been using ${what} for ${limitMs / 1000} s`, { blob: path, hint: "try again when it is done" });
+    await sleep(pause, undefined, signal === undefined ? {} : { signal });
   }
 }

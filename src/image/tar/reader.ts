@@ -106,7 +106,7 @@ export class ArchiveReader {
 
   async #nextLater(): Promise<Entry | undefined> {
     for (;;) {
-      await this.#fill(BLOCK);
+      await this.#fill(this.#meta === undefined ? BLOCK : this.#meta.size + padding(this.#meta.size));
       const entry = this.#step();
       if (entry !== MORE) return entry;
     }

@@ -39,7 +39,14 @@ export class ArchiveWriter {
 
   /** The content has exactly `entry.size` bytes, or the archive is broken and this throws. */
   async writeEntry(entry: WholeEntry, content: Content = NO_CONTENT): Promise<void> {
-    await this.put(headerOf(entry));
+    const path = entry.kind === "directory" && !entry.path.endsWith("/") ? (`${entry.path}/` as Raw) : entry.path;
+    const split = splitPath(path);
+    const extended = extendedHeader(entry, path, split === undefined);
+    if (extended !== undefined) await this.put(extended);
+    const [prefix, name] = split ?? ["", path.slice(0, NAME)];
+    if (this.used + BLOCK > BATCH) await this.flush();
+    fillHeader(this.batch.subarray(this.used, this.used + BLOCK), { ...entry, name, prefix, type: TYPES[entry.kind] });
+    this.used += BLOCK;
     let size = 0;
     for await (const chunk of content instanceof Uint8Array ? [content] : content) {
       size += chunk.length;
@@ -80,13 +87,14 @@ function padding(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 
-/** ustar's fields hold as much as fits; PAX's records before them hold what does not. */
-function headerOf(entry: WholeEntry): Buffer {
-  const path = entry.kind === "directory" && !entry.path.endsWith("/") ? (`${entry.path}/` as Raw) : entry.path;
-  const split = splitPath(path);
+/** PAX's records of what ustar's fields have no room for, with their header; undefined: there is nothing of that kind. */
+function extendedHeader(entry: WholeEntry, path: Raw, isLongPath: boolean): Buffer | undefined {
+  for (const text of [path, entry.link]) if (text.includes("\0")) throw new ImageError("TS7011", "its name or link has a byte 0", { entry: path });
+  const isLongLink = entry.link.length > NAME;
   const records: Buffer[] = [];
-  if (split === undefined) records.push(record("path", rawBytes(path)));
-  if (entry.link.length > NAME) records.push(record("linkpath", rawBytes(entry.link)));
+  if ((isLongPath && !isUtf8(path)) || (isLongLink && !isUtf8(entry.link))) records.push(record("hdrcharset", Buffer.from("BINARY")));
+  if (isLongPath) records.push(record("path", rawBytes(path)));
+  if (isLongLink) records.push(record("linkpath", rawBytes(entry.link)));
   if (entry.uid > OCTAL_8) records.push(numberRecord("uid", entry.uid));
   if (entry.gid > OCTAL_8) records.push(numberRecord("gid", entry.gid));
   if (entry.size > OCTAL_12) records.push(numberRecord("size", entry.size));
@@ -96,14 +104,11 @@ function headerOf(entry: WholeEntry): Buffer {
       throw new ImageError("TS7011", `the name of its extended attribute "${name}" has a "=", which ends names in archives`, { entry: path });
     records.push(record(`SCHILY.xattr.${name}`, entry.xattrs.get(name) ?? NO_CONTENT));
   }
-  for (const text of [path, entry.link]) if (text.includes("\0")) throw new ImageError("TS7011", "its name or link has a byte 0", { entry: path });
-  const [prefix, name] = split ?? ["", path.slice(0, NAME)];
-  const block = ustar({ ...entry, name, prefix, type: TYPES[entry.kind] });
-  if (records.length === 0) return block;
-  if ((split === undefined && !isUtf8(path)) || (entry.link.length > NAME && !isUtf8(entry.link))) records.unshift(record("hdrcharset", Buffer.from("BINARY")));
-  const body = Buffer.concat(records);
-  const before = ustar({ ...PAX_HEADER, name: `PaxHeaders/${path.split("/").findLast((part) => part !== "") ?? ""}`.slice(0, NAME), size: body.length });
-  return Buffer.concat([before, body, ZEROS.subarray(0, padding(body.length)), block]);
+  if (records.length === 0) return undefined;
+  const size = records.reduce((sum, { length }) => sum + length, 0);
+  const header = Buffer.alloc(BLOCK);
+  fillHeader(header, { ...PAX_HEADER, name: `PaxHeaders/${path.split("/").findLast((part) => part !== "") ?? ""}`.slice(0, NAME), size });
+  return Buffer.concat([header, ...records, ZEROS.subarray(0, padding(size))]);
 }
 
 /** Prefix and name of ustar, which have a "/" between them; undefined where no split makes both fit. */
@@ -160,8 +165,8 @@ interface Fields {
 
 const PAX_HEADER = { prefix: "", type: "x", mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanoseconds: 0 }, link: "", major: 0, minor: 0 };
 
-function ustar(fields: Fields): Buffer {
-  const block = Buffer.alloc(BLOCK);
+function fillHeader(block: Buffer, fields: Fields): void {
+  block.fill(0);
   const octal = (value: number, offset: number, digits: number, largest: number) =>
     block.write(Math.min(Math.max(value, 0), largest).toString(8).padStart(digits, "0"), offset, "latin1");
   block.write(fields.name, 0, NAME, "latin1");
@@ -181,5 +186,4 @@ function ustar(fields: Fields): Buffer {
   for (const byte of block) sum += byte;
   octal(sum, 148, 6, OCTAL_8);
   block[154] = 0;
-  return block;
 }

@@ -1,5 +1,5 @@
 // The recorded tree and the present one, two sorted streams -> what has changed, in the order of a layer's archive.
-import { type Raw, shown } from "../raw.ts";
+import type { Raw } from "../raw.ts";
 import type { LinkGroups } from "./links.ts";
 import type { Records } from "./packed.ts";
 
@@ -20,11 +20,12 @@ export interface Change {
 export interface CompareOptions {
   /** The entry and all below it are taken as unchanged. */
   readonly isMasked: (path: Raw) => boolean;
-  readonly warn: (message: string) => void;
+  /** Hears of what is left out: no image can have a socket, and what is below a mount point is not the bundle's. */
+  readonly onLeftOut: (path: Raw, what: "socket" | "mount") => void;
 }
 
 /** `links` knows after the last change which inodes the layer has; until then no touched entry with several names is decided. */
-export function* compareTrees(old: Records, now: Records, links: LinkGroups, { isMasked, warn }: CompareOptions): Generator<Change> {
+export function* compareTrees(old: Records, now: Records, links: LinkGroups, { isMasked, onLeftOut }: CompareOptions): Generator<Change> {
   let hasOld = old.next();
   let hasNow = now.next();
   while (hasOld || hasNow) {
@@ -37,10 +38,10 @@ export function* compareTrees(old: Records, now: Records, links: LinkGroups, { i
       // Scanned once, but in no image.
       hasOld = old.next();
     } else if (order >= 0 && now.isSocket) {
-      warn(`"/${shown(path)}" is a socket, which no image can have: it is left out`);
+      onLeftOut(path, "socket");
       hasNow = now.next();
     } else if (order >= 0 && now.isMount) {
-      warn(`"/${shown(path)}" is a mount point: the image keeps there what it has`);
+      onLeftOut(path, "mount");
       if (order === 0) hasOld = old.leave();
       hasNow = now.next();
     } else if (order < 0) {

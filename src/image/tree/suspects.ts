@@ -8,79 +8,81 @@ import type { Raw } from "../raw.ts";
 import type { Entry } from "../tar/entry.ts";
 import { ArchiveReader } from "../tar/reader.ts";
 import { ImageLinks } from "./image-links.ts";
+import { PathTable } from "./path-table.ts";
 
-const ALGORITHM = "sha256";
-const DIGEST = 32;
-/** Their paths are in memory. */
+/** More are looked at in rounds, for each of which the layers are read. */
 const ROUND = 1 << 18;
 
-/** Hears of each piece of a layer's blob that was read. */
-export type OnRead = (bytes: number) => void;
-
-/** For each path, in order: whether the file has the image's content. `digest` is that of the file now; undefined: there is none. */
-export async function* compareContent(
-  image: Image,
-  paths: Iterable<Raw>,
-  digest: (path: Raw) => Promise<Buffer | undefined>,
-  onRead: OnRead,
-): AsyncGenerator<boolean> {
-  let round: Raw[] = [];
-  for (const path of paths) {
-    round.push(path);
-    if (round.length < ROUND) continue;
-    yield* compareRound(image, round, digest, onRead);
-    round = [];
-  }
-  if (round.length > 0) yield* compareRound(image, round, digest, onRead);
+export interface Suspects {
+  /** All of them, in order; asked more than once. */
+  readonly paths: () => Iterator<Raw>;
+  /** Of the file as it is now; undefined: it is none any more. */
+  readonly digest: (path: Raw) => Promise<Uint8Array | undefined>;
+  /** Hears of each piece of a layer's blob that was read. */
+  readonly onRead: (bytes: number) => void;
 }
 
-async function* compareRound(image: Image, paths: readonly Raw[], digest: (path: Raw) => Promise<Buffer | undefined>, onRead: OnRead): AsyncGenerator<boolean> {
-  let contents = await readContents(image, paths, onRead);
-  // Names of one inode: the one that has the content in the archive was removed or changed since, and is none of the paths.
-  if (contents.linkTargets.size > 0) contents = await readContents(image, [...paths, ...contents.linkTargets], onRead);
-  for (const path of paths) {
-    const before = contents.get(path);
-    const now = before === undefined ? undefined : await digest(path);
-    yield before !== undefined && now !== undefined && before.equals(now);
-  }
-}
-
-async function readContents(image: Image, paths: readonly Raw[], onRead: OnRead): Promise<ImageContents> {
-  const contents = new ImageContents(paths);
-  for (const [i, layer] of image.manifest.layers.entries()) {
-    const archive = new ArchiveReader(openLayer(image.layout, layer, image.config.rootfs.diff_ids[i], { onRead }), layer.digest);
-    try {
-      for (let entry = await archive.next(); entry !== undefined; entry = await archive.next()) await contents.take(entry, i + 1, archive);
-      await archive.drain();
-    } finally {
-      await archive.close();
+/** For each path, in order: whether the file has the image's content. */
+export async function* compareContent(image: Image, { paths, digest, onRead }: Suspects): AsyncGenerator<boolean> {
+  const ahead = paths();
+  const behind = paths();
+  for (;;) {
+    const contents = new ImageContents();
+    let count = 0;
+    for (; count < ROUND; count++) {
+      const { value, done } = ahead.next();
+      if (done) break;
+      contents.want(value);
+    }
+    if (count === 0) return;
+    await contents.read(image, onRead);
+    // Names of one inode: the one that has the content in the archive was removed or changed since, and is none of the paths.
+    if (contents.wantLinkTargets()) await contents.read(image, onRead);
+    for (; count > 0; count--) {
+      const path = behind.next().value;
+      const before = contents.digest(path);
+      const now = before === undefined ? undefined : await digest(path);
+      yield before !== undefined && now !== undefined && Buffer.compare(before, now) === 0;
     }
   }
-  return contents;
 }
 
-/** What the image has at some paths, after the layers that were taken. */
+/** What the image has at some paths. */
 class ImageContents {
-  /** Where the paths are links to and nothing was looked at. */
-  readonly linkTargets = new Set<Raw>();
-  readonly #index: Map<Raw, number>;
-  readonly #digests: Buffer;
-  readonly #isKnown: Uint8Array;
-  readonly #links = new ImageLinks();
+  readonly #table = new PathTable();
+  readonly #linkTargets = new Set<Raw>();
+  #links = new ImageLinks();
 
-  constructor(paths: readonly Raw[]) {
-    this.#index = new Map(paths.map((path, i) => [path, i]));
-    this.#digests = Buffer.allocUnsafe(paths.length * DIGEST);
-    this.#isKnown = new Uint8Array(paths.length);
+  want(path: Raw): void {
+    this.#table.add(path);
+  }
+
+  /** False: no wanted path is a link to one that is not wanted itself. */
+  wantLinkTargets(): boolean {
+    for (const path of this.#linkTargets) this.#table.add(path);
+    return this.#linkTargets.size > 0;
   }
 
   /** Undefined: there is no file, or it is a link to one whose content was not looked at. */
-  get(path: Raw): Buffer | undefined {
-    const i = this.#index.get(path);
-    return i === undefined || this.#isKnown[i] === 0 ? undefined : this.#digests.subarray(i * DIGEST, (i + 1) * DIGEST);
+  digest(path: Raw): Uint8Array | undefined {
+    return this.#table.digest(path);
   }
 
-  async take(entry: Entry, layer: number, archive: ArchiveReader): Promise<void> {
+  async read(image: Image, onRead: Suspects["onRead"]): Promise<void> {
+    this.#links = new ImageLinks();
+    this.#table.clearDigests();
+    for (const [i, layer] of image.manifest.layers.entries()) {
+      const archive = new ArchiveReader(openLayer(image.layout, layer, image.config.rootfs.diff_ids[i], { onRead }), layer.digest);
+      try {
+        for (let entry = await archive.next(); entry !== undefined; entry = await archive.next()) await this.#take(entry, i + 1, archive);
+        await archive.drain();
+      } finally {
+        await archive.close();
+      }
+    }
+  }
+
+  async #take(entry: Entry, layer: number, archive: ArchiveReader): Promise<void> {
     const place = this.#links.resolve(entry.path);
     if (place === undefined) return;
     const slash = place.lastIndexOf("/") + 1;
@@ -90,19 +92,16 @@ class ImageContents {
     const target = entry.kind === "hardlink" ? this.#links.resolve(entry.link) : undefined;
     const link = entry.kind === "symlink" ? entry.link : target === undefined ? undefined : this.#links.linkAt(target);
     this.#links.put(place, entry.kind === "directory", link, layer);
-    const i = this.#index.get(place);
-    if (i === undefined) return;
-    if (target !== undefined && !this.#index.has(target)) this.linkTargets.add(target);
-    const digest = target === undefined ? await digestOf(entry, archive) : this.get(target);
-    digest?.copy(this.#digests, i * DIGEST);
-    this.#isKnown[i] = digest === undefined ? 0 : 1;
+    if (!this.#table.has(place)) return;
+    if (target !== undefined && !this.#table.has(target)) this.#linkTargets.add(target);
+    this.#table.setDigest(place, target === undefined ? await digestOf(entry, archive) : this.#table.digest(target));
   }
 }
 
 /** Undefined: it is no file. */
 async function digestOf(entry: Entry, archive: ArchiveReader): Promise<Buffer | undefined> {
   if (entry.kind !== "file") return undefined;
-  const hash = createHash(ALGORITHM);
+  const hash = createHash("sha256");
   for await (const piece of contentOf(entry, archive)) hash.update(piece);
   return hash.digest();
 }

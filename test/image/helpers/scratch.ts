@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 /** A function that makes paths in the directory that no other call of it has made. */
-export function scratch(): (name?: string) => string {
-  const root = mkdtempSync(`${tmpdir()}/tsrun-image-`);
+export function scratch(parent: string = tmpdir()): (name?: string) => string {
+  const root = mkdtempSync(`${parent}/tsrun-image-`);
   let count = 0;
   afterAll(() => rmSync(root, { recursive: true, force: true }));
   return (name = "x") => `${root}/${name}${++count}`;
