@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { add, type Counts, REPOSITORY, runTests, testFiles } from "./bun-tests.ts";
 
-const ON_BUN = /\/(?:archive|change|run|unpack)\.test\.ts$/;
+const ON_BUN = /\/(?:archive|change|repack|roundtrip|run|unpack(?:-\w+)?)\.test\.ts$/;
 
 /** `filters`: parts of the files' names; none: all. */
 export async function imageTests(filters: readonly string[]): Promise<Counts> {

@@ -24,7 +24,8 @@ enum { BATCH = 256 << 10, MAX_DEVICES = 255 };
 // Go's archive/tar reads no PAX header of more than 1 MiB, and this is where the extended attributes go.
 enum { MAX_XATTRS = (1 << 20) - (16 << 10) };
 
-struct record {
+// Packed: in the buffer one follows the other at any address.
+struct __attribute__((packed)) record {
   uint32_t length;
   uint16_t depth;
   uint8_t flags;

@@ -8,7 +8,7 @@ import { absolute } from "./paths.ts";
 
 export const IMAGE_FLAGS: readonly FlagRow[] = [
   { name: "image", value: "LAYOUT[:REF]", doc: "an image of an image layout, in place of a bundle (needs the image tool)" },
-  { name: "platform", value: "OS/ARCH[/VARIANT]", doc: "with --image: for another platform than this machine's" },
+  { name: "platform", value: "OS/ARCH", doc: "with --image: for another platform than this machine's, os/arch[/variant]" },
 ];
 
 /** Undefined without --image. */

@@ -12,15 +12,15 @@ export interface LogOptions {
 }
 
 let target: LogOptions = {};
-const warnings: string[] = [];
+const warnings = new Set<string>();
 
 export function setLog(options: LogOptions): void {
   target = options;
 }
 
-/** Something is not as asked, but the command goes on. Kept until the command has succeeded. */
+/** Something is not as asked, but the command goes on. Kept until the command has succeeded; the same words are told once. */
 export function warn(message: string): void {
-  warnings.push(message);
+  warnings.add(message);
 }
 
 /** The message is only made when --debug is on. */
@@ -34,7 +34,8 @@ export function isDebug(): boolean {
 
 /** Called once when the command has succeeded. */
 export function flushWarnings(): void {
-  for (const message of warnings.splice(0)) writeRecord("warning", message, {});
+  for (const message of warnings) writeRecord("warning", message, {});
+  warnings.clear();
 }
 
 /** True when records go to standard error, so that the same words need not be printed there again. */

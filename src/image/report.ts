@@ -15,6 +15,7 @@ interface Described {
 
 /** Node's names of calls -> what they do, to follow "cannot"; its errors are those of the files that a command names. */
 const ACTIONS: Readonly<Record<string, string>> = {
+  open: "open",
   scandir: "read the directory",
   mkdir: "make the directory",
   mkdtemp: "make a directory for temporary files",
@@ -72,7 +73,7 @@ function describeSystem(error: NodeJS.ErrnoException): Described {
   // Bun has the number with either sign.
   const errno = Math.abs(error.errno ?? 0);
   return {
-    message: words.systemMessage(ACTIONS[syscall] ?? "open", error.path ?? "", syscall, errno),
+    message: words.systemMessage(ACTIONS[syscall] ?? "use", error.path ?? "", syscall, errno),
     fields: { code: "TS3001", syscall, errno: words.errnoName(errno) },
     lines: isDebug() ? stackOf(error) : [],
   };

@@ -1,13 +1,13 @@
 // What unpack makes of layers: kinds, attributes, and how layers lie on one another. As root.
 /// <reference types="bun" />
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { archive, type Member, octal, padded, pax } from "./helpers/archive.ts";
 import { makeLayout } from "./helpers/layout.ts";
 import { scratch } from "./helpers/scratch.ts";
-import { image, ok, run } from "./helpers/tool.ts";
+import { image, ok, run, TOOL_ARGV } from "./helpers/tool.ts";
 import { treeOf } from "./helpers/tree.ts";
-import { treeOfLayers, unpack } from "./helpers/unpack.ts";
+import { treeOfLayers, unpack, unpackSpec } from "./helpers/unpack.ts";
 
 setDefaultTimeout(60_000);
 const newPath = scratch();
@@ -100,18 +100,7 @@ test("unpack: modes do not depend on the caller's umask", async () => {
     ],
   });
   const bundle = newPath();
-  const ran = await run([
-    "sh",
-    "-c",
-    'umask 077; exec "$@"',
-    "-",
-    "node",
-    `${import.meta.dir}/../../dist/tsrun-image.mjs`,
-    "unpack",
-    "--image",
-    layout,
-    bundle,
-  ]);
+  const ran = await run(["sh", "-c", 'umask 077; exec "$@"', "-", ...TOOL_ARGV, "unpack", "--image", layout, bundle]);
   expect(ran.err).toBe("");
   const tree = treeOf(`${bundle}/rootfs`);
   expect(Object.entries(tree).map(([name, { mode }]) => `${name} ${mode}`)).toEqual([". 755", "d 777", "f 666", "made 755", "made/g 600", "p 666"]);
@@ -276,6 +265,52 @@ test("unpack: what an ACL or the group bit of a directory would give to new file
   expect(facts("d/big")).toEqual(["640", "0:0", undefined]);
   expect(facts("d/implicit")).toEqual(["755", "0:0", undefined]);
   expect(facts("d/implicit/file")).toEqual(["604", "0:0", undefined]);
+});
+
+test("unpack: SELinux labels of elsewhere are left out, and told once", async () => {
+  const label = { "security.selinux": "system_u:object_r:bin_t:s0\0" };
+  const { code, err, rootfs } = await unpackSpec(newPath(), {
+    layers: [
+      [
+        { path: "a", xattrs: { ...label, "user.a": "a" } },
+        { path: "b", xattrs: label },
+      ],
+    ],
+  });
+  expect(err.split("\n").length).toBe(2);
+  expect(err).toContain('level=warning msg="the image has SELinux labels, which are not set');
+  expect([code, treeOf(rootfs)["a"]?.xattrs]).toEqual([0, { "user.a": hex("a") }]);
+});
+
+test("unpack: on a filesystem without extended attributes they are left out, and told once", async () => {
+  const layout = makeLayout(newPath(), {
+    layers: [
+      [
+        { path: "a", xattrs: { "user.a": "a" } },
+        { path: "d/", xattrs: { "user.d": "d" } },
+        { path: "d/", mode: 0o700 },
+      ],
+    ],
+  });
+  const mountPoint = newPath();
+  mkdirSync(mountPoint);
+  const script = `mount -t ramfs none ${mountPoint} && "$@" && ls ${mountPoint}/bundle/rootfs`;
+  const { code, out, err } = await run([
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    script,
+    "-",
+    ...TOOL_ARGV,
+    "unpack",
+    "--quiet",
+    "--image",
+    layout,
+    `${mountPoint}/bundle`,
+  ]);
+  expect(err).toContain('msg="the filesystem has no extended attributes user.*');
+  expect([err.split("\n").length, out, code]).toEqual([2, "a\nd\n", 0]);
 });
 
 // --- layers on one another ---

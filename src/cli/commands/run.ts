@@ -15,7 +15,7 @@ const STORE_FLAG: FlagRow = {
 
 export const run: Command = {
   name: "run",
-  summary: "create and start a container, and wait for its program",
+  summary: "create and start a container, and wait for its program; with --image, a command is in place of the image's Cmd",
   args: "<container-id> [-- command...]",
   count: [1, Number.POSITIVE_INFINITY],
   flags: [

@@ -21,12 +21,12 @@ const MOST_MEMBERS = 100_000;
 const MOST_LINKS = 8;
 
 export class Members {
-  /** Layers by their names; those of an image layout are blobs only. */
-  readonly layers = new Map<string, NewLayer>();
   readonly #writer: LayoutWriter;
   readonly #what: string;
   readonly #wanted: Compression;
   readonly #documents = new Map<string, Buffer>();
+  /** Those of an image layout are blobs only. */
+  readonly #layers = new Map<string, NewLayer>();
   readonly #links = new Map<string, string>();
   #documentBytes = 0;
   #count = 0;
@@ -44,7 +44,7 @@ export class Members {
   }
 
   layer(path: string): NewLayer | undefined {
-    return this.layers.get(this.#target(path));
+    return this.#layers.get(this.#target(path));
   }
 
   async readAll(reader: ArchiveReader): Promise<void> {
@@ -58,7 +58,7 @@ export class Members {
     if (typeof place === "string") throw this.#error(entry, place);
     const path = joined(place);
     if (entry.kind === "directory") return;
-    if (this.#documents.has(path) || this.layers.has(path) || this.#links.has(path)) throw this.#error(entry, "it is in the archive twice");
+    if (this.#documents.has(path) || this.#layers.has(path) || this.#links.has(path)) throw this.#error(entry, "it is in the archive twice");
     if (entry.kind === "symlink" || entry.kind === "hardlink") return this.#takeLink(entry, path);
     if (entry.kind !== "file") throw this.#error(entry, "no archive of images has a device or a FIFO");
     if (entry.sparse !== undefined) throw this.#error(entry, "it is a sparse file, which no archive of images has", "TS7011");
@@ -82,7 +82,7 @@ export class Members {
       const pieces: Uint8Array[] = [];
       for await (const piece of chunks) pieces.push(piece);
       this.#documents.set(path, Buffer.concat(pieces));
-    } else this.layers.set(path, await storeLayer(this.#writer, chunks, this.#what, { found, wanted: this.#wanted }));
+    } else this.#layers.set(path, await storeLayer(this.#writer, chunks, this.#what, { found, wanted: this.#wanted }));
   }
 
   /** Docker links a layer that two images have. */

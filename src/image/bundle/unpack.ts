@@ -4,6 +4,7 @@ import { check } from "../../errors.ts";
 import { type UnpackOptions, unpackLayers } from "../layer/unpack.ts";
 import type { Image } from "../layout/image.ts";
 import { nameOf } from "../layout/references.ts";
+import { debug } from "../log.ts";
 import { native } from "../native.ts";
 import { rawOf } from "../raw.ts";
 import { recordTree } from "../tree/record.ts";
@@ -34,7 +35,8 @@ export async function unpackBundle(image: Image, path: string, options: UnpackOp
     await fill(image, path, options);
     await writeRecord(path, { ...record, state: "complete" });
   } catch (error) {
-    await directory.discard();
+    // When not even that can be done, what is left says in image.json that it is half done.
+    await directory.discard().catch((trouble) => debug(() => `cannot remove the half-done bundle "${path}": ${trouble}`));
     throw error;
   }
 }
@@ -46,7 +48,9 @@ async function fill(image: Image, path: string, options: UnpackOptions): Promise
     await unpackLayers(image, root, options);
     const config = bundleConfig(image.config, options.isRootless, readUserFiles(root));
     await writeFile(`${path}/config.json`, `${JSON.stringify(config, null, "\t")}\n`, { flag: "wx" });
+    options.signal?.throwIfAborted();
     await recordTree(path, root);
+    options.signal?.throwIfAborted();
   } finally {
     native.close(root);
   }

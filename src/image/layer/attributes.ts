@@ -26,8 +26,6 @@ const ROOT: Owner = { uid: 0, gid: 0 };
 
 export class Attributes {
   readonly #isRootless: boolean;
-  /** Each kind of trouble is told once. */
-  readonly #told = new Set<string>();
 
   constructor(isRootless: boolean) {
     this.#isRootless = isRootless;
@@ -49,7 +47,7 @@ export class Attributes {
   /** `set` returns -errno; it is for files and directories, and for the rest only what the kernel allows there. */
   setXattrs(entry: Entry, set: (name: Raw, value: Uint8Array) => number): void {
     for (const [name, value] of entry.xattrs) {
-      if (name === SELINUX) this.#tell(`the image has SELinux labels, which are not set: "${shown(entry.path)}" is the first file with one`);
+      if (name === SELINUX) warn("the image has SELinux labels, which are not set");
       else if (!this.#isRootless || name !== ROOTLESS_XATTR) this.#set(entry, set, name, value);
     }
     if (!this.#isRootless || (entry.uid === 0 && entry.gid === 0)) return;
@@ -66,17 +64,11 @@ export class Attributes {
     if (errno !== EOPNOTSUPP && !isOfLink && !(isForbidden && this.#isRootless))
       throw new SystemError(`set the extended attribute "${shown(name)}" of`, shown(entry.path), "setxattr", errno);
     const family = `${shown(name).split(".")[0]}.*`;
-    this.#tell(
+    warn(
       errno === EOPNOTSUPP
         ? `the filesystem has no extended attributes ${family}: those of the image are left out`
         : `extended attributes ${family} are left out: ${isOfLink ? "links and devices cannot have them" : "they need root"}`,
     );
-  }
-
-  #tell(message: string): void {
-    if (this.#told.has(message)) return;
-    this.#told.add(message);
-    warn(message);
   }
 }
 

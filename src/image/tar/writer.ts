@@ -1,7 +1,8 @@
 // Entries -> an archive that every reader of layers takes: ustar where an entry fits it, PAX (POSIX.1-2001) for the rest. The same
 // entries always give the same bytes.
 // Names go in as the bytes that they are: GNU tar, Python and Go's archive/tar (umoci, Docker, containerd, skopeo) read ustar's fields
-// and PAX's "path" so; what is not UTF-8 in a PAX record is announced by hdrcharset=BINARY, as in POSIX and libarchive.
+// and PAX's "path" so; what is not UTF-8 in a PAX record is announced by hdrcharset=BINARY, as in POSIX and libarchive (GNU tar
+// says that it ignores the keyword, and reads the name right).
 // Sparse files are written whole. All these readers take GNU's sparse format 1.0, but tar-split, with which Docker and Podman keep
 // a pulled layer's archive to push it again, does not put such an archive together again.
 import { ImageError } from "../errors.ts";

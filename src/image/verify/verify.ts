@@ -148,22 +148,25 @@ class Verifier {
   }
 
   async #checkContents(): Promise<void> {
-    const queue = [...this.#contents.values()];
+    const contents = [...this.#contents.values()];
+    const queue = contents.entries();
+    const found: (Finding | undefined)[] = [];
     const stage = startStage(
       "verifying",
-      queue.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
+      contents.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
     );
     const worker = async () => {
-      for (let one = queue.shift(); one !== undefined; one = queue.shift()) await this.#checkContent(one, (bytes) => stage.add(bytes));
+      for (const [i, content] of queue) found[i] = await this.#checkContent(content, (bytes) => stage.add(bytes));
     };
     try {
       await Promise.all(Array.from({ length: PARALLEL }, worker));
     } finally {
       stage.end();
     }
+    for (const finding of found) if (finding !== undefined) this.#findings.push(finding);
   }
 
-  async #checkContent({ descriptor, diffId, path }: Content, onRead: (bytes: number) => void): Promise<void> {
+  async #checkContent({ descriptor, diffId, path }: Content, onRead: (bytes: number) => void): Promise<Finding | undefined> {
     const { digest, size, mediaType } = descriptor;
     // Layers that must not be distributed are fetched from elsewhere (layer.md).
     const mayBeAway = isForeign(mediaType) || (descriptor.urls?.length ?? 0) > 0;
@@ -171,9 +174,10 @@ class Verifier {
     try {
       for await (const _ of isLayer ? openLayer(this.#layout, descriptor, diffId, { onRead }) : readBlob(this.#layout, descriptor, onRead));
       this.#blobs.set(digest, size);
+      return undefined;
     } catch (error) {
-      if (mayBeAway && error instanceof ImageError && error.code === "TS7001") return;
-      this.#findings.push(await this.#contentFinding(error, descriptor, path));
+      if (mayBeAway && error instanceof ImageError && error.code === "TS7001") return undefined;
+      return await this.#contentFinding(error, descriptor, path);
     }
   }
 
