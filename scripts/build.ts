@@ -2,7 +2,7 @@
 // dist/tsrun: esbuild bundles the TypeScript, compile.c makes bytecode of it; ld links QuickJS, the shim and tsrun-init to an
 // executable that evaluates the bytecode and writes the heap that is left; this heap goes into the executable (snapshot.ts).
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { build, type Plugin } from "esbuild";
 import { SNAPSHOT_ADDRESS, withSnapshot } from "./snapshot.ts";
 
@@ -41,6 +41,23 @@ async function bundle(): Promise<void> {
     footer: { js: "exported.install;" },
     plugins: [withoutDocs],
   });
+}
+
+/** The image tool: one file for Node and Bun, and the addon beside it. */
+async function buildImageTool(): Promise<void> {
+  await build({
+    bundle: true,
+    minify: true,
+    platform: "node",
+    target: "node20",
+    legalComments: "none",
+    absWorkingDir: root,
+    entryPoints: ["src/image/main.ts"],
+    outfile: `${root}dist/tsrun-image.mjs`,
+    format: "esm",
+    banner: { js: "import{createRequire as makeRequire}from'node:module';const require=makeRequire(import.meta.url);" },
+  });
+  copyFileSync(`${root}build/tsrun-image.node`, `${root}dist/tsrun-image.node`);
 }
 
 /** tsrun-init as it is, and room for the snapshot. */
@@ -93,7 +110,9 @@ for (const folder of [out, `${root}dist`]) mkdirSync(folder, { recursive: true }
 run("bash", "scripts/get-libraries.sh");
 run("make", "-s", "-C", "native", "init");
 run("make", "-s", "-C", "native/shim");
+run("make", "-s", "-C", "native/image");
 await bundle();
+await buildImageTool();
 compile();
 link();
 const heap = execFileSync(`${out}/tsrun`, [`${out}/main.bin`], { maxBuffer: 16 << 20, stdio: ["ignore", "pipe", "inherit"] });

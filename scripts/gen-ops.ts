@@ -1,10 +1,6 @@
 // src/plan/op-table.ts -> native/gen/ops.gen.h: what tsrun-init must know of the operations. `--check`: fail when the file is stale.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type FieldKind, OPS, type OpRow, SYNC_POINTS, SYSCALLS } from "../src/plan/op-table.ts";
-
-const OUTPUT = fileURLToPath(new URL("../native/gen/ops.gen.h", import.meta.url));
+import { writeGenerated } from "./generated.ts";
 
 const LETTERS: Readonly<Record<FieldKind, string>> = { num: "n", int: "i", str: "s", list: "l" };
 const C_TYPES: Readonly<Record<FieldKind, string>> = { num: "uint64_t ", int: "int64_t ", str: "const char *", list: "struct list " };
@@ -54,22 +50,4 @@ function generate(): string {
   ].join("");
 }
 
-function readCurrent(): string {
-  try {
-    return readFileSync(OUTPUT, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-const text = generate();
-const current = readCurrent();
-if (process.argv.includes("--check")) {
-  if (current !== text) {
-    process.stderr.write("native/gen/ops.gen.h is stale: run scripts/gen-ops.ts\n");
-    process.exitCode = 1;
-  }
-} else if (current !== text) {
-  mkdirSync(dirname(OUTPUT), { recursive: true });
-  writeFileSync(OUTPUT, text);
-}
+process.exitCode = writeGenerated([["native/gen/ops.gen.h", generate()]], process.argv.includes("--check"));

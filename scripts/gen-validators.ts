@@ -1,7 +1,5 @@
 // src/spec/schema/*.ts (TypeBox) -> src/spec/validators/<section>.gen.js: one validator for each section, without imports, made by ajv.
 // With --check: fails when a committed file is not what would be generated.
-import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { _, Ajv, type Code, type KeywordCxt } from "ajv";
 import { _Code } from "ajv/dist/compile/codegen/code.js";
 import standaloneModule from "ajv/dist/standalone/index.js";
@@ -12,6 +10,7 @@ import { intelRdt, memoryPolicy } from "../src/spec/schema/machine.ts";
 import { process as processSchema } from "../src/spec/schema/process.ts";
 import { resources } from "../src/spec/schema/resources.ts";
 import { seccomp } from "../src/spec/schema/seccomp.ts";
+import { writeGenerated } from "./generated.ts";
 
 const SECTIONS = { config, process: processSchema, mounts, hooks, linux, resources, seccomp, "intel-rdt": intelRdt, "memory-policy": memoryPolicy };
 
@@ -77,30 +76,7 @@ function detail(schema: object, schemaPath: string, keyword: string, code: strin
   return JSON.stringify(Array.isArray(value) ? value.filter((word) => word !== "").join(", ") : value);
 }
 
-function readCurrent(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-function main(check: boolean): number {
-  let stale = 0;
-  for (const [name, schema] of Object.entries(SECTIONS)) {
-    const path = `src/spec/validators/${name}.gen.js`;
-    const file = fileURLToPath(new URL(`../${path}`, import.meta.url));
-    const text = generate(schema);
-    if (readCurrent(file) === text) continue;
-    if (check) {
-      process.stderr.write(`${path} is stale: run npm run gen\n`);
-      stale++;
-    } else {
-      writeFileSync(file, text);
-      process.stdout.write(`${path}: ${text.length} bytes\n`);
-    }
-  }
-  return stale === 0 ? 0 : 1;
-}
-
-process.exitCode = main(process.argv.includes("--check"));
+process.exitCode = writeGenerated(
+  Object.entries(SECTIONS).map(([name, schema]) => [`src/spec/validators/${name}.gen.js`, generate(schema)] as const),
+  process.argv.includes("--check"),
+);

@@ -41,3 +41,4 @@ fi
 bash scripts/get-libraries.sh
 make -s -C native init
 make -s -C native/shim
+make -s -C native/image

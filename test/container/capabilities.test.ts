@@ -49,7 +49,7 @@ spec("7.07 CVE-2016-8867 a user without ambient capabilities has none", async ()
   for (const set of ["effective", "permitted", "inheritable", "ambient"]) expect(f.get(`caps.${set}`)).toBe("0");
 });
 
-spec("7.07 CVE-2022-24769 nothing is inheritable that is not listed", async () => {
+spec("7.07 CVE-2022-24769 CVE-2022-29162 CVE-2022-27650 CVE-2025-27612 nothing is inheritable that is not listed", async () => {
   expect((await facts(bundle({ process: { args: ["/probe", "caps"] } }))).get("caps.inheritable")).toBe("0");
 });
 

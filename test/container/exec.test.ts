@@ -98,6 +98,14 @@ spec("exec: --additional-gids, --cap and --no-new-privs", oracle({ crun: "has no
   expect(f.get("nnp")).toBe("1");
 });
 
+spec("exec: --cap gives nothing inheritable (CVE-2022-29162 CVE-2022-27650 CVE-2025-27612)", async () => {
+  const container = await running();
+  const f = await factsOf(container, ["caps"], ["--cap", "CAP_SYS_ADMIN"]);
+  expect(Number.parseInt(f.get("caps.effective"), 16) & 0x200000).toBe(0x200000);
+  expect(f.get("caps.inheritable")).toBe("0");
+  expect(f.get("caps.ambient")).toBe("0");
+});
+
 spec("exec: --user with a number only, an id is never guessed from a name (CVE-2026-30892)", oracle({ crun: "looks names up" }), async () => {
   const container = await running();
   expect((await factsOf(container, ["user"], ["-u", "1"])).get("uid")).toBe("1 1 1");

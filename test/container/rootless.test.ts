@@ -66,6 +66,11 @@ spec("rootless: a single mapping", released, needs("userns"), async () => {
   expect(lines.map((line) => line.trim().split(/\s+/).join(" "))).toEqual(["0", "0", `0 ${UID} 1`, "writable"]);
 });
 
+spec("rootless: setgroups is denied before the mapping is written (CVE-2014-8989)", released, needs("userns"), async () => {
+  const { b, call } = await unprivileged(single, "cat /proc/self/setgroups");
+  expect(ok(await call("run", "--bundle", b.directory, "r0")).stdout).toBe("deny\n");
+});
+
 spec("rootless: ranges by newuidmap and newgidmap", released, async () => {
   const { b, call } = await unprivileged(ranges, `${FACTS}; cat /proc/self/gid_map`);
   const text = ok(await call("run", "--bundle", b.directory, "r2")).stdout;

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync,
 import { bundle, probe } from "../helpers/bundle.ts";
 import { MOUNTS } from "../helpers/config.ts";
 import { Container, facts, fails, ok, refused, runtime } from "../helpers/container.ts";
-import { exec } from "../helpers/exec.ts";
+import { exec, until } from "../helpers/exec.ts";
 import { BUILD, COMMAND, IS_BUN_HOST } from "../helpers/runtime.ts";
 import { oracle, ROOT, spec, tsrunOnly } from "../helpers/spec.ts";
 
@@ -76,6 +76,36 @@ spec("CVE-2016-9962 while created, init is not dumpable", async () => {
   expect(statSync(`/proc/${(await container.state()).pid}/environ`).uid).toBe(0);
 });
 
+spec("CVE-2016-9962 the container never sees a descriptor of a process that enters it", { timeoutMs: 60_000 }, async () => {
+  // Every other process of the container, again and again: whatever can be opened through it must be the container's own.
+  const b = bundle({ process: { args: ["/bin/sh", "/watch"] } });
+  b.file(
+    "watch",
+    'echo begun; while [ ! -e /end ]; do for fd in /proc/[0-9]*/fd/*; do case $fd in /proc/1/*|/proc/self/*) ;; *) if cat "$fd/etc/tsrun-host-marker" 2>/dev/null; then echo escaped; fi;; esac; done; done; echo ended',
+  );
+  writeFileSync("/etc/tsrun-host-marker", "seen\n");
+  try {
+    const container = await new Container(b).up();
+    await container.said("begun");
+    for (let i = 0; i < 25; i++) ok(await container.command("exec", {}, "/bin/true"));
+    b.file("end");
+    await container.said("ended");
+    expect(container.output()).toBe("begun\nended\n");
+  } finally {
+    rmSync("/etc/tsrun-host-marker");
+  }
+});
+
+spec("CVE-2024-21626 exec --cwd /proc/self/fd/N is refused, or stays inside", { timeoutMs: 60_000 }, async () => {
+  const container = await new Container(bundle(probe("pause"))).up();
+  for (let fd = 3; fd <= 16; fd++) {
+    const result = await container.command("exec", { flags: ["--cwd", `/proc/self/fd/${fd}`] }, "/probe", "cwd", "ls:.");
+    if (result.code !== 0) continue;
+    expect(result.stdout).not.toMatch(/unreachable|cwd=!/);
+    expect(result.stdout).toMatch(/^ls:\.=.*\bprobe\b|^cwd=\/proc/m);
+  }
+});
+
 // --- B. links and mounts ---
 
 spec("CVE-2019-18837 CVE-2024-45310 a destination that leads out by links stays inside", async () => {
@@ -114,14 +144,18 @@ spec("CVE-2025-54867 /sys that is a link is an error, or nothing outside is touc
   expect(existsSync("/tmp/tsrun-t-sys")).toBe(false);
 });
 
-spec("CVE-2019-19921 a mount of another kind over /proc is an error", oracle({ runc: "1.1 leaves some to the kernel" }), async () => {
-  for (const mount of [
-    { destination: "/proc", type: "tmpfs", source: "tmpfs" },
-    { destination: "/proc/self/attr", type: "tmpfs", source: "tmpfs" },
-    { destination: "/proc", type: "bind", source: "/tmp", options: ["bind"] },
-  ])
-    await refused(bundle({ mounts: [...MOUNTS, mount] }), /proc/);
-});
+spec(
+  "CVE-2019-16884 CVE-2019-19921 CVE-2023-27561 a mount of another kind over /proc is an error",
+  oracle({ runc: "1.1 leaves some to the kernel" }),
+  async () => {
+    for (const mount of [
+      { destination: "/proc", type: "tmpfs", source: "tmpfs" },
+      { destination: "/proc/self/attr", type: "tmpfs", source: "tmpfs" },
+      { destination: "/proc", type: "bind", source: "/tmp", options: ["bind"] },
+    ])
+      await refused(bundle({ mounts: [...MOUNTS, mount] }), /proc/);
+  },
+);
 
 spec("CVE-2019-19921 the sub-files that lxcfs sets are allowed", async () => {
   const b = bundle(probe("read:/proc/uptime"));
@@ -133,7 +167,7 @@ spec("CVE-2019-19921 the sub-files that lxcfs sets are allowed", async () => {
   ).toBe("1 1");
 });
 
-spec("CVE-2025-31133 a /dev/null of the image that is a link is never used as a mask", oracle({ runc: "1.1.5 is open to it" }), async () => {
+spec("CVE-2025-31133 CVE-2025-62161 a /dev/null of the image that is a link is never used as a mask", oracle({ runc: "1.1.5 is open to it" }), async () => {
   // The published attack aims at core_pattern; the container's own host name does as well, and harms nothing.
   const b = bundle(probe("read:/secret", "open:w,/proc/sys/kernel/hostname", "uts"), {
     mounts: [MOUNTS[0] ?? {}],
@@ -176,6 +210,85 @@ spec("CVE-2026-88264 a /dev/console that is a link makes no file outside", async
   expect(wasMade).toBe(false);
 });
 
+spec(
+  "CVE-2025-52565 a /dev/console that is swapped for a link while containers start is never mounted on its target",
+  oracle({ runc: "1.1.5 is open to it", crun: "1.8.1 is open to it" }),
+  { timeoutMs: 60_000 },
+  async () => {
+    const b = bundle({
+      process: { terminal: true, args: ["/probe"] },
+      mounts: [MOUNTS[0] ?? {}, { destination: "/dev/pts", type: "devpts", source: "devpts", options: ["newinstance", "ptmxmode=0666"] }],
+      linux: { cgroupsPath: undefined },
+    });
+    b.file("victim", "untouched");
+    const swapper = Bun.spawn(
+      ["bash", "-c", 'cd "$1"; for i in $(seq 1 3000); do ln -sfn "$2" console; rm -f console; : > console; done', "-", `${b.rootfs}/dev`, "../victim"],
+      { stderr: "ignore" },
+    );
+    try {
+      for (let i = 0; i < 12; i++) {
+        const path = `${b.directory}/console-${i}.sock`;
+        const receiver = Bun.spawn([`${BUILD}/console-recv`, path], { stdout: "ignore", stderr: "ignore" });
+        await until("the console socket", () => existsSync(path));
+        const container = new Container(b, `-${i}`);
+        const result = await container.create({ flags: ["--console-socket", path] });
+        if (result.code === 0) {
+          const mounts = readFileSync(`/proc/${(await container.state()).pid}/mountinfo`, "utf8");
+          expect(mounts).not.toMatch(/ \/victim /);
+          ok(await container.delete({ flags: ["--force"] }));
+        }
+        receiver.kill();
+      }
+    } finally {
+      swapper.kill("SIGKILL");
+      await swapper.exited;
+    }
+    expect(readFileSync(`${b.rootfs}/victim`, "utf8")).toBe("untouched");
+    expect(statSync(`${b.rootfs}/victim`).uid).toBe(0);
+  },
+);
+
+spec(
+  "CVE-2025-52881 CVE-2025-62596 a sysctl that is over-mounted in the joined mount namespace is not written to",
+  oracle({ runc: "1.1.5 writes it" }),
+  async () => {
+    const b = bundle(probe("echo:x"), { mounts: [MOUNTS[0] ?? {}] });
+    const marker = `${b.directory}/marker`;
+    writeFileSync(marker, "untouched");
+    // A process whose mount namespace has the file over the sysctl.
+    const holder = Bun.spawn(
+      ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" /proc/sys/net/ipv4/ip_forward && echo ready && exec sleep 60', "-", marker],
+      { stdout: "pipe", stderr: "ignore" },
+    );
+    try {
+      expect(new TextDecoder().decode((await holder.stdout.getReader().read()).value)).toBe("ready\n");
+      const joined = b.rewrite({
+        mounts: [],
+        root: { path: "rootfs" },
+        linux: {
+          namespaces: [{ type: "pid" }, { type: "network" }, { type: "mount", path: `/proc/${holder.pid}/ns/mnt` }],
+          maskedPaths: [],
+          readonlyPaths: [],
+          sysctl: { "net.ipv4.ip_forward": "1" },
+        },
+        hostname: undefined,
+      });
+      await new Container(joined).run();
+      expect(readFileSync(marker, "utf8")).toBe("untouched");
+    } finally {
+      holder.kill("SIGKILL");
+      await holder.exited;
+    }
+  },
+);
+
+spec("CVE-2025-24965 the runtime writes no file into the root filesystem but mount points and devices", async () => {
+  const b = bundle(probe("echo:x"));
+  const before = readdirSync(b.rootfs, { recursive: true }).sort();
+  ok(await new Container(b).run());
+  expect(readdirSync(b.rootfs, { recursive: true }).sort()).toEqual(before);
+});
+
 spec("CVE-2026-41579 CVE-2026-47766 a /dev that is a link: nothing is made outside of the rootfs", oracle({ runc: "1.1.5 is open to it" }), async () => {
   const b = bundle(probe("echo:x"), { mounts: [MOUNTS[0] ?? {}] });
   rmSync(`${b.rootfs}/dev`, { recursive: true });
@@ -193,30 +306,35 @@ spec("CVE-2026-41579 /dev -> /etc of the image: no links over its files", async 
   expect(lstatSync(`${b.rootfs}/etc/passwd`).isFile()).toBe(true);
 });
 
-spec("CVE-2021-30465 a destination that is swapped while containers start never leads outside", { timeoutMs: 120_000 }, async () => {
-  const b = bundle(probe("echo:x"), { linux: { cgroupsPath: undefined } });
-  mkdirSync(`${b.rootfs}/vol/dir`, { recursive: true });
-  mkdirSync(`${b.directory}/outside`);
-  const swapper = Bun.spawn(
-    [
-      "bash",
-      "-c",
-      'cd "$1"; for i in $(seq 1 2000); do mv dir real 2>/dev/null; ln -s "$2" dir 2>/dev/null; rm -f dir; mv real dir 2>/dev/null; done',
-      "-",
-      `${b.rootfs}/vol`,
-      `../../../../../../../..${b.directory}/outside`,
-    ],
-    { stderr: "ignore" },
-  );
-  const patched = b.rewrite({ mounts: [...MOUNTS, { destination: "/vol/dir/target", type: "tmpfs", source: "tmpfs" }] });
-  for (let i = 0; i < 20; i++) {
-    await new Container(patched, `-${i}`).run();
-    expect(readdirSync(`${b.directory}/outside`)).toEqual([]);
-    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(`${b.directory}/outside`);
-  }
-  swapper.kill("SIGKILL");
-  await swapper.exited;
-});
+spec(
+  "CVE-2021-30465 CVE-2024-45310 a destination that is swapped while containers start never leads outside",
+  oracle({ runc: "1.1.5 makes the directory outside" }),
+  { timeoutMs: 120_000 },
+  async () => {
+    const b = bundle(probe("echo:x"), { linux: { cgroupsPath: undefined } });
+    mkdirSync(`${b.rootfs}/vol/dir`, { recursive: true });
+    mkdirSync(`${b.directory}/outside`);
+    const swapper = Bun.spawn(
+      [
+        "bash",
+        "-c",
+        'cd "$1"; for i in $(seq 1 2000); do mv dir real 2>/dev/null; ln -s "$2" dir 2>/dev/null; rm -f dir; mv real dir 2>/dev/null; done',
+        "-",
+        `${b.rootfs}/vol`,
+        `../../../../../../../..${b.directory}/outside`,
+      ],
+      { stderr: "ignore" },
+    );
+    const patched = b.rewrite({ mounts: [...MOUNTS, { destination: "/vol/dir/target", type: "tmpfs", source: "tmpfs" }] });
+    for (let i = 0; i < 20; i++) {
+      await new Container(patched, `-${i}`).run();
+      expect(readdirSync(`${b.directory}/outside`)).toEqual([]);
+      expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(`${b.directory}/outside`);
+    }
+    swapper.kill("SIGKILL");
+    await swapper.exited;
+  },
+);
 
 // --- E. parsing, and the environment of the caller ---
 

@@ -1,0 +1,13 @@
+// What the files of the addon share. All names are resolved under a root descriptor, by openat2(RESOLVE_IN_ROOT).
+#pragma once
+#include "../gen/image.gen.h"
+
+// The i-th extra result of the last call on this thread.
+void image_set_out(int index, int64_t value);
+
+// A result of bytes: room for `length` bytes on this thread, valid until the next call; NULL when there is no memory.
+uint8_t *image_result(size_t length);
+const uint8_t *image_result_bytes(void);
+
+// Opens a path under the root: links in it are followed as if the root were /, a link at its end is opened itself. -errno.
+int image_open(int root, const char *path, int flags);

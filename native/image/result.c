@@ -1,0 +1,32 @@
+// Results that are more than one number: per thread, read right after the call.
+#include "image.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static _Thread_local int64_t outs[8];
+static _Thread_local uint8_t *buffer;
+static _Thread_local size_t capacity;
+
+void image_set_out(int index, int64_t value) {
+  outs[index] = value;
+}
+
+int64_t tsi_out(int64_t index) {
+  return index >= 0 && index < 8 ? outs[index] : -EINVAL;
+}
+
+uint8_t *image_result(size_t length) {
+  if (length > capacity || buffer == NULL) {
+    size_t room = length < 4096 ? 4096 : length;
+    uint8_t *grown = realloc(buffer, room);
+    if (grown == NULL) return NULL;
+    buffer = grown;
+    capacity = room;
+  }
+  return buffer;
+}
+
+const uint8_t *image_result_bytes(void) {
+  return buffer;
+}
