@@ -93,6 +93,8 @@ function processOps(context: Context): Op[] {
     ...filter.beforeStart,
     ...wait,
     ...startHookOps(context),
+    // The filter may forbid to say anything.
+    { op: "sync.ready", at: "" },
     ...filter.last,
     ...execOps(context, process),
   ];
