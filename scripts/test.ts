@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { add, type Counts, type Note, REPOSITORY, runTests, testFiles } from "./bun-tests.ts";
 import { runOk } from "./ok.ts";
-import { CGROUP_FILES, SYSTEMD_FILES, vmTests } from "./vm-tests.ts";
+import { CGROUP_FILES, SELINUX_FILES, SYSTEMD_FILES, vmTests } from "./vm-tests.ts";
 
 const words = process.argv.slice(2);
 const filters = words.filter((word) => !word.startsWith("-"));
@@ -106,7 +106,8 @@ async function root(): Promise<void> {
     await containerTests("the checkout under Bun", { TSRUN_HOST: "bun" });
   if (filters.length === 0) {
     add(total, vmTests(CGROUP_FILES));
-    add(total, vmTests(SYSTEMD_FILES, true));
+    add(total, vmTests(SYSTEMD_FILES, "systemd"));
+    add(total, vmTests(SELINUX_FILES, "selinux"));
   }
 }
 

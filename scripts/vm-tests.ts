@@ -16,6 +16,7 @@ const PACKAGES = {
   dbus: "/usr/bin/dbus-daemon",
   iptables: "/usr/sbin/iptables",
   iproute2: "/sbin/ip",
+  secilc: "/usr/bin/secilc",
 };
 const MEMORY_MIB = "3000";
 const TIMEOUT_S = "900";
@@ -23,7 +24,9 @@ const TIMEOUT_S = "900";
 /** Test files whose outcome depends on the layout of cgroups, or on the kernel. */
 export const CGROUP_FILES = ["apparmor", "cgroups", "checkpoint", "devices", "events", "pause", "update"];
 
-function install(): boolean {
+/** False when there can be no machine here. */
+export function installMachine(): boolean {
+  if (process.getuid?.() !== 0) return false;
   const missing = Object.entries(PACKAGES).flatMap(([name, file]) => (existsSync(file) ? [] : [name]));
   if (missing.length === 0) return true;
   console.log(`== installing ${missing.join(" ")}`);
@@ -33,40 +36,31 @@ function install(): boolean {
   );
 }
 
+/** argv of a command in the machine, in the checkout, with dist/tsrun as the runtime. */
+export function inMachine(command: string, flags: readonly string[] = []): string[] {
+  const inside = `cd /host && HOME=/tmp TMPDIR=/tmp RUNTIME=/host/dist/tsrun exec node_modules/.bin/${command}`;
+  const cache = `TSRUN_VM_CACHE=${REPOSITORY}/build/vm`;
+  const run = ["env", cache, `${REPOSITORY}/test/vm/vm-run`, ...flags, "--share", REPOSITORY, "--mem", MEMORY_MIB, "--timeout", TIMEOUT_S];
+  return [...run, "--", "sh", "-c", inside];
+}
+
 /** Test files that systemd as process 1 decides. */
 export const SYSTEMD_FILES = ["systemd"];
 
-/** `filters`: parts of file names, none for all. The counts of the tests inside; one failure when there is no machine. */
-export function vmTests(filters: readonly string[], systemd = false): Counts {
+/** Test files that need SELinux, which is never on together with AppArmor. */
+export const SELINUX_FILES = ["selinux"];
+
+/** `filters`: parts of file names, none for all. `more`: what the machine has besides. The counts of the tests inside; one failure when there is no machine. */
+export function vmTests(filters: readonly string[], more?: "systemd" | "selinux"): Counts {
   console.log(
-    `== containers, dist/tsrun in a virtual machine with cgroup v2${systemd ? " and systemd" : ""}${filters.length === 0 ? "" : `: ${filters.join(", ")}`}`,
+    `== containers, dist/tsrun in a virtual machine with cgroup v2${more === undefined ? "" : ` and ${more}`}${filters.length === 0 ? "" : `: ${filters.join(", ")}`}`,
   );
-  if (process.getuid?.() !== 0 || !install()) {
+  if (!installMachine()) {
     console.log("   not run: it needs root and QEMU");
     return process.env["TSRUN_MUST_RUN"] === "1" ? { passed: 0, failed: 1, skipped: 0 } : { passed: 0, failed: 0, skipped: 1 };
   }
-  const inside = `cd /host && HOME=/tmp TMPDIR=/tmp RUNTIME=/host/dist/tsrun exec node_modules/.bin/bun scripts/test.ts --root ${filters.join(" ")}`;
-  const child = Bun.spawnSync(
-    [
-      `${REPOSITORY}/test/vm/vm-run`,
-      ...(systemd ? ["--systemd"] : []),
-      "--share",
-      REPOSITORY,
-      "--mem",
-      MEMORY_MIB,
-      "--timeout",
-      TIMEOUT_S,
-      "--",
-      "sh",
-      "-c",
-      inside,
-    ],
-    {
-      env: { ...process.env, TSRUN_VM_CACHE: `${REPOSITORY}/build/vm` },
-      stdout: "pipe",
-      stderr: "inherit",
-    },
-  );
+  const argv = inMachine(`bun scripts/test.ts --root ${filters.join(" ")}`, more === undefined ? [] : [`--${more}`]);
+  const child = Bun.spawnSync(argv, { stdout: "pipe", stderr: "inherit" });
   const output = child.stdout.toString().trimEnd();
   console.log(output.split("\n").slice(0, -1).join("\n"));
   const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(output.split("\n").at(-1) ?? "");
@@ -77,7 +71,8 @@ export function vmTests(filters: readonly string[], systemd = false): Counts {
 if (import.meta.main) {
   const total = vmTests(process.argv.slice(2));
   // What systemd makes of cgroups is seen by these as well.
-  add(total, vmTests([...SYSTEMD_FILES, "cgroups", "update"], true));
+  add(total, vmTests([...SYSTEMD_FILES, "cgroups", "update"], "systemd"));
+  add(total, vmTests(SELINUX_FILES, "selinux"));
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed === 0 ? 0 : 1;
 }

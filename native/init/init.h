@@ -69,9 +69,11 @@ int make_file(const char *path);
 /// True directories only: a link would lead a mount elsewhere.
 int make_true_directory(const char *path);
 
-/// A procfs that nobody can have mounted anything over (CVE-2025-52881): our own, or the host's. To be called before root.pivot, and in
-/// an exec before ns.enter (op_net.c).
-long open_procfs(void);
+// --- procfs (procfs.c) ---
+
+/// Opens a file of a verified procfs, or -errno. Links in it are followed unless `resolve` forbids them, mounts and magic links never.
+/// To be called before root.pivot, and in an exec before ns.enter: afterwards /proc is the container's.
+long open_in_procfs(const char *path, uint64_t flags, uint64_t resolve);
 
 // --- mounts (op_mount.c) ---
 
@@ -81,8 +83,8 @@ void attach_mount(int mount, int target);
 int clone_mount(int fd, int recursive);
 void set_mount_attributes(int mount, uint64_t set, uint64_t clear, int recursive);
 void set_propagation(int mount, uint64_t flags);
-/// A detached new filesystem without options.
-int new_filesystem(const char *type, uint64_t attributes);
+/// A detached new filesystem; `label`: the SELinux context of all that is in it, or "".
+int new_filesystem(const char *type, uint64_t attributes, const char *label);
 /// Copies what a directory holds (op_copyup.c).
 void copy_tree(int from, int to);
 

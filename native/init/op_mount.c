@@ -31,8 +31,9 @@ static void set_propagations(int mount, struct list list) {
   for (uint64_t i = 0; i < list.count; i++, item = next_item(item)) set_propagation(mount, item_number(item));
 }
 
-int new_filesystem(const char *type, uint64_t attributes) {
+int new_filesystem(const char *type, uint64_t attributes, const char *label) {
   long context = ok(SC_fsopen, SYS(fsopen, type, FSOPEN_CLOEXEC));
+  if (*label) ok(SC_fsconfig, SYS(fsconfig, context, FSCONFIG_SET_STRING, "context", label, 0));
   ok(SC_fsconfig, SYS(fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0));
   long mount = ok(SC_fsmount, SYS(fsmount, context, FSMOUNT_CLOEXEC, attributes));
   sys_close(context);
@@ -126,12 +127,20 @@ static int mount_parts(const struct op_mount_fs *op, int target, int made) {
   return (int)mount;
 }
 
+/// For a filesystem that takes its SELinux label as an attribute of its root, and not as an option.
+static void label_root(int mount, const char *label) {
+  long root = ok(SC_openat, SYS(openat, mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+  ok(SC_fsetxattr, SYS(fsetxattr, root, "security.selinux", label, strlen(label), 0));
+  sys_close(root);
+}
+
 void op_mount_fs(const struct op_mount_fs *op) {
   int made = 0;
   // A link in the image at /proc or /sys would put the kernel's files elsewhere (CVE-2025-54867, CVE-2023-28642).
   int is_kernel = str_eq(op->type, "proc") || str_eq(op->type, "sysfs");
   int target = is_kernel ? make_true_directory(op->target) : make_directory(op->target, 0755, &made);
   int mount = needs_whole_data(op) ? mount_whole(op, target) : mount_parts(op, target, made);
+  if (*op->root_label) label_root(mount, op->root_label);
   set_propagations(mount, op->propagation);
   sys_close(mount);
   sys_close(target);
@@ -166,6 +175,7 @@ void op_mount_remount(const struct op_mount_remount *op) {
   long mount = ok(SC_openat2, root_open_path(op->target, O_PATH));
   if (!op->bind) reconfigure(op, mount);
   set_mount_attributes((int)mount, op->attr_set, op->attr_clear, 0);
+  set_mount_attributes((int)mount, op->rec_attr_set, op->rec_attr_clear, 1);
   set_propagations((int)mount, op->propagation);
   sys_close(mount);
 }

@@ -178,7 +178,7 @@ void op_path_mask(const struct op_path_mask *op) {
   if ((info.stx_mode & 0170000) == 0040000) {
     enum { RDONLY = 1 };
     if (self.empty < 0) {
-      self.empty = new_filesystem("tmpfs", RDONLY);
+      self.empty = new_filesystem("tmpfs", RDONLY, op->label);
       attach_mount(self.empty, (int)target);
     } else {
       int copy = clone_mount(self.empty, 0);

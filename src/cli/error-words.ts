@@ -118,9 +118,12 @@ const ACTIONS: { readonly [op in OpName]: string } = {
   "seccomp.receive": "take the seccomp filter over",
   "seccomp.load": "load the seccomp filter",
   "apparmor.exec": "set the AppArmor profile",
+  "selinux.label": "set the SELinux label",
   "exec.lookup": "find the program",
   "exec.run": "execute the program",
 };
+
+const PROC_HINT = "another filesystem is mounted over /proc, or over a part of it";
 
 /** step:errno (or step:syscall:errno) -> the way out. */
 const STEP_HINTS: Readonly<Record<string, string>> = {
@@ -134,6 +137,11 @@ const STEP_HINTS: Readonly<Record<string, string>> = {
   "mount.bind:EINVAL": "propagation or attributes may not fit this mount; an unbindable source cannot be bound",
   "mount.remount:EINVAL": "the destination is no mount point, or the options do not fit its filesystem",
   "apparmor.exec:ENOENT": "the profile is not loaded: see apparmor_parser(8) and /sys/kernel/security/apparmor/profiles",
+  "apparmor.exec:EXDEV": PROC_HINT,
+  "sysctl.write:EXDEV": PROC_HINT,
+  "selinux.label:EXDEV": PROC_HINT,
+  "selinux.label:EINVAL": "the loaded policy does not know this label: see seinfo(1)",
+  "selinux.label:EACCES": "the policy does not let the runtime set this label: see ausearch(8) -m avc, or dmesg",
   "ns.join:EINVAL": "the path is a namespace of another type, or cannot be joined from here",
   "ns.join:ENOENT": "is the process that owns the namespace gone?",
   "init.fork:ENOSPC": "a limit of namespaces is reached: see /proc/sys/user/max_*_namespaces",
@@ -145,6 +153,7 @@ const STEP_HINTS: Readonly<Record<string, string>> = {
   "cwd.enter:ENOENT": "the working directory is not inside of the container's root",
   "cwd.make:ENOTDIR": "a part of the working directory's path is a file in the image",
   "exec.run:ENOEXEC": "not a program for this machine: wrong architecture, or a script without #!",
+  "exec.run:EACCES": "the #! line may name what cannot be executed, or a security policy forbids the step: see ausearch(8) -m avc, or dmesg",
   "exec.run:ENOENT": "the program's interpreter (its #! line, or its dynamic loader) is missing in the image",
   "terminal.open:ENOENT": "a terminal needs a devpts mount at /dev/pts with the option newinstance and ptmxmode=0666",
   "root.pivot:EINVAL": "the root filesystem may be on the initial RAM disk: use --no-pivot",

@@ -10,7 +10,17 @@ let known: MachineFacts | undefined;
 
 /** Read on first use, then kept. */
 export function readFacts(): MachineFacts {
-  known ??= { euid: sys.geteuid(), egid: sys.getegid(), lastCap: readLastCap(), grantable: readGrantable(), inUserNamespace: readsAsUserNamespace() };
+  known ??= {
+    euid: sys.geteuid(),
+    egid: sys.getegid(),
+    lastCap: readLastCap(),
+    grantable: readGrantable(),
+    inUserNamespace: readsAsUserNamespace(),
+    // Few containers ask for it.
+    get confined() {
+      return readsAsConfined();
+    },
+  };
   return known;
 }
 
@@ -40,4 +50,12 @@ export function parseGrantable(status: string): number {
 function readsAsUserNamespace(): boolean {
   const map = sys.read_text("/proc/self/uid_map");
   return typeof map === "string" && map.trim().split(/\s+/).join(" ") !== "0 0 4294967295";
+}
+
+/** AppArmor's word for the runtime: "unconfined", or "PROFILE (enforce)". */
+function readsAsConfined(): boolean {
+  // The directory of its own came with Linux 5.8.
+  const own = sys.read_text("/proc/self/attr/apparmor/current");
+  const label = own === -2 ? sys.read_text("/proc/self/attr/current") : own;
+  return typeof label === "string" && !/^unconfined(\s|$)/.test(label);
 }

@@ -18,6 +18,7 @@ import { detachOps, enterCwdOps, execOps, lookupOps, makeCwdOps, schedulingOps }
 import { rlimitOps } from "./sections/rlimits.ts";
 import { enterRootOps, readonlyOps, rootOps } from "./sections/rootfs.ts";
 import { loadFilterOps, needsSysAdmin, receiveFilterOps } from "./sections/seccomp.ts";
+import { endKeyLabelOps, keyLabelOps, selinuxOps } from "./sections/selinux.ts";
 import { sysctlOps } from "./sections/sysctl.ts";
 import { terminalOps } from "./sections/terminal.ts";
 
@@ -29,7 +30,9 @@ export function compileCreate(config: Config, cgroup: CgroupView, facts: Machine
     // Everything below is to happen inside of them, and as their root.
     ...start.ops,
     // Nothing of the caller may show in the container.
+    ...keyLabelOps(context),
     ...detachOps(context),
+    ...endKeyLabelOps(context),
     // They need only the namespaces, and the parent has time to make cgroups meanwhile.
     ...hostNameOps(context),
     ...loopbackOps(context),
@@ -50,7 +53,8 @@ export function compileCreate(config: Config, cgroup: CgroupView, facts: Machine
     ...sysctlOps(context),
     // After the hooks: what they mount is hidden as well.
     ...hiddenPathOps(context),
-    ...apparmorOps(config.process),
+    ...apparmorOps(context),
+    ...selinuxOps(context),
     // From here on / is the container's.
     ...enterRootOps(context),
     // Its pty is in the devpts of the container.

@@ -81,8 +81,19 @@ export const OPS = {
   },
   "mount.fs": {
     number: 22,
-    fields: { source: "str", target: "str", type: "str", flags: "num", attrSet: "num", data: "str", propagation: "list", copyUp: "num", mode: "int" },
-    doc: "Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing.",
+    fields: {
+      source: "str",
+      target: "str",
+      type: "str",
+      flags: "num",
+      attrSet: "num",
+      data: "str",
+      propagation: "list",
+      copyUp: "num",
+      mode: "int",
+      rootLabel: "str",
+    },
+    doc: "Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing. rootLabel: written to security.selinux of the new root directory.",
   },
   "mount.bind": {
     number: 23,
@@ -101,8 +112,18 @@ export const OPS = {
   },
   "mount.remount": {
     number: 24,
-    fields: { target: "str", bind: "num", flags: "num", attrSet: "num", attrClear: "num", data: "str", propagation: "list" },
-    doc: "Change an existing mount: bind = its own attributes only; otherwise the superblock (flags, data) as well.",
+    fields: {
+      target: "str",
+      bind: "num",
+      flags: "num",
+      attrSet: "num",
+      attrClear: "num",
+      recAttrSet: "num",
+      recAttrClear: "num",
+      data: "str",
+      propagation: "list",
+    },
+    doc: "Change an existing mount: bind = its own attributes only, and those of the tree below it (recAttr*); otherwise the superblock (flags, data) as well.",
   },
   "mount.propagation": { number: 25, fields: { target: "str", propagation: "list" }, doc: "Change the propagation of an existing mount." },
   "device.node": {
@@ -122,8 +143,8 @@ export const OPS = {
   },
   "path.mask": {
     number: 29,
-    fields: { target: "str" },
-    doc: "Hide a path: a file behind the verified null device (1:3), a directory behind one shared, empty, read-only tmpfs. A missing path is fine.",
+    fields: { target: "str", label: "str" },
+    doc: "Hide a path: a file behind the verified null device (1:3), a directory behind one shared, empty, read-only tmpfs with this SELinux label. A missing path is fine.",
   },
   "path.readonly": { number: 30, fields: { target: "str" }, doc: "Bind the path over itself, recursively read-only. A missing path is fine." },
   "root.readonly": { number: 32, fields: {}, doc: "The root mount becomes read-only (its submounts keep theirs)." },
@@ -212,8 +233,13 @@ export const OPS = {
   },
   "apparmor.exec": {
     number: 63,
-    fields: { profile: "str", optional: "num" },
-    doc: 'Write "exec <profile>" to init\'s own attr/apparmor/exec (attr/exec on older kernels) of a verified procfs: the program gets the profile by its execve. optional = 1: it may fail (unconfined, where AppArmor is off).',
+    fields: { profile: "str", optional: "num", stack: "num" },
+    doc: 'Write "exec <profile>", or with stack = 1 "stack <profile>", to init\'s own attr/apparmor/exec (attr/exec on older kernels) of a verified procfs: the program gets the profile, or both, by its execve. optional = 1: it may fail (unconfined, where AppArmor is off).',
+  },
+  "selinux.label": {
+    number: 65,
+    fields: { attribute: "str", label: "str" },
+    doc: "Write the label to init's own attr/<attribute> of a verified procfs: exec, the program's by its execve, or keycreate, that of the keys that are made until then. An empty label takes it back.",
   },
   "mempolicy.set": {
     number: 64,
@@ -310,7 +336,7 @@ export const SYSCALLS = [
   "setresgid",
   "setresuid",
   "setsid",
-  "setxattr",
+  "fsetxattr",
   "socket",
   "statx",
   "symlinkat",

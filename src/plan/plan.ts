@@ -57,6 +57,8 @@ export interface MachineFacts {
   readonly grantable: number;
   /** The runtime itself runs in a user namespace (/proc/self/uid_map is not the initial one): device nodes cannot be made, even as root. */
   readonly inUserNamespace?: boolean;
+  /** The runtime itself is in an AppArmor profile. */
+  readonly confined?: boolean;
 }
 
 /** What create, run and (later) exec decide beyond config.json. */

@@ -5,7 +5,14 @@ import { basename } from "node:path";
 
 const ROOT = "/sys/fs/cgroup";
 
-const directories = (path: string) => readdirSync(path, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [`${path}/${one.name}`] : []));
+/** None when it is gone meanwhile. */
+function directories(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [`${path}/${one.name}`] : []));
+  } catch {
+    return [];
+  }
+}
 
 /** The first level of every hierarchy. */
 export function hostCgroups(): ReadonlySet<string> {

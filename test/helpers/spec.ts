@@ -74,6 +74,8 @@ export const NEEDS = {
     ci: false,
     isThere: () => read("/sys/module/apparmor/parameters/enabled").startsWith("Y") && existsSync("/sbin/apparmor_parser"),
   },
+  // vm-run --selinux: its users are those of no other policy.
+  selinux: { name: "SELinux with the policy of the tests", ci: false, isThere: () => read("/proc/self/attr/current").startsWith("test_u:") },
   systemd: { name: "systemd as process 1", ci: false, isThere: () => read("/proc/1/comm").trim() === "systemd" && existsSync("/run/systemd/private") },
   officialSchemas: { name: "the official schemas (TSRUN_OFFICIAL_SCHEMAS)", ci: false, isThere: () => officialFolder() !== undefined },
   fixtures: { name: "engine configs", ci: true, isThere: () => true },

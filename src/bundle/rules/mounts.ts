@@ -16,7 +16,7 @@ export function mountProblems(config: Config): Problem[] {
 function problemsOf(mount: Mount, pointer: string): Problem[] {
   const problems: Problem[] = [];
   if (mount.destination === "") problems.push({ pointer: `${pointer}/destination`, message: "a mount needs a destination" });
-  if (isBind(mount) && (mount.source ?? "") === "") problems.push({ pointer, message: "a bind mount needs a source" });
+  if (isBind(mount) && !isRemount(mount) && (mount.source ?? "") === "") problems.push({ pointer, message: "a bind mount needs a source" });
   if ((mount.uidMappings === undefined) !== (mount.gidMappings === undefined)) {
     problems.push({ pointer, message: "uidMappings and gidMappings of a mount must be given together" });
   }

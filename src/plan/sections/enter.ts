@@ -7,6 +7,7 @@ import type { Op } from "../op-table.ts";
 
 import { apparmorOps } from "./apparmor.ts";
 import { receiveFilterOps } from "./seccomp.ts";
+import { keyLabelOps, selinuxOps } from "./selinux.ts";
 
 const AT_AFFINITY = "/process/execCPUAffinity";
 
@@ -22,7 +23,9 @@ export function enterOps(context: Context): Op[] {
     { op: "cgroup.join", at: "/linux/cgroupsPath", count: cgroup.joinFiles },
     ...affinityOps("final", execCPUAffinity),
     ...receiveFilterOps(context),
-    ...apparmorOps(context.config.process),
+    ...apparmorOps(context),
+    ...selinuxOps(context),
+    ...keyLabelOps(context),
     // Before anything in the container can see init.
     { op: "cred.undumpable", at: "" },
   ];

@@ -4,7 +4,7 @@ import { ATTR, MS } from "../kernel-flags.ts";
 import type { Op } from "../op-table.ts";
 import { cleanPath, hostPath } from "../paths.ts";
 import { cgroupMountOps, joinCgroupOps } from "./cgroup-mount.ts";
-import { labelledData } from "./mount-label.ts";
+import { labelledData, rootLabel } from "./mount-label.ts";
 
 /** The mode of a tmpfs whose options name none, when there is no directory to take it from: the kernel's own default. */
 const TMPFS_MODE = 0o1777;
@@ -58,6 +58,8 @@ function remountOp({ target, options, at }: ParsedMount): Op {
     flags: options.bind ? 0 : options.flags,
     attrSet: options.attrSet,
     attrClear: options.attrClear,
+    recAttrSet: options.recAttrSet,
+    recAttrClear: options.recAttrClear,
     data: options.bind ? "" : options.data.join(","),
     propagation: options.propagation,
   };
@@ -82,15 +84,14 @@ function bindOp(context: Context, mount: ParsedMount): Op {
   };
 }
 
-/** `mount --make-rshared` and the like: a word of propagation and nothing to mount. */
+/** `mount --make-rshared` and the like: words of propagation, and no other that would be passed over. */
 function isPropagationOnly({ entry, options }: ParsedMount): boolean {
   const nothing = entry.type === undefined || entry.type === "" || entry.type === "none";
-  return nothing && options.propagation.length > 0 && options.data.length === 0;
+  return nothing && options.propagation.length > 0 && options.data.length === 0 && (options.flags | options.attrSet | options.attrClear) === 0;
 }
 
 function filesystemOp(context: Context, mount: ParsedMount): Op {
   const { entry, options } = mount;
-  if (options.recAttrSet !== 0 || options.recAttrClear !== 0) refuse(`${mount.at}/options`, "recursive options are for bind mounts");
   const type = entry.type ?? "";
   const late = isLateReadonly(mount);
   const ownMode = type === "tmpfs" && !options.data.some((word) => word.startsWith("mode="));
@@ -106,6 +107,7 @@ function filesystemOp(context: Context, mount: ParsedMount): Op {
     propagation: options.propagation,
     copyUp: options.copyUp && type === "tmpfs" ? 1 : 0,
     mode: ownMode ? TMPFS_MODE : -1,
+    rootLabel: rootLabel(context, type),
   };
 }
 

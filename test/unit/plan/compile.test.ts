@@ -1,7 +1,7 @@
 // What compileCreate refuses and leaves out, and the order that must hold in every plan. The full plans are in test/plan.
 import { expect, test } from "bun:test";
 import { ConfigError } from "../../../src/errors.ts";
-import { compileCreate } from "../../../src/plan/compile.ts";
+import { compileCreate, compileExec } from "../../../src/plan/compile.ts";
 import { cleanPath, containerPath, hostPath, isWithin, pointerPart } from "../../../src/plan/paths.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
 import { sysctlPath } from "../../../src/plan/sections/sysctl.ts";
@@ -43,7 +43,6 @@ test("compile: nothing of the host is changed, whatever the rules let through", 
 test("compile: refuses what it cannot do, with the pointer", () => {
   expect(refused({ ...BASE, mounts: [{ destination: "/x", source: "/y", options: ["remount", "idmap"] }] })).toBe("/mounts/0");
   expect(refused({ ...BASE, mounts: [{ destination: "/x", options: ["bind"] }] })).toBe("/mounts/0/source");
-  expect(refused({ ...BASE, mounts: [{ destination: "/x", type: "tmpfs", options: ["rro"] }] })).toBe("/mounts/0/options");
   const user = { uid: 0, gid: 0, additionalGids: [5] };
   expect(refused({ ...BASE, process: { cwd: "/", args: ["a"], user } }, "rootless")).toBe("/process/user/additionalGids");
   expect(refused({ ...BASE, process: { cwd: "/", args: [], user: { uid: 0, gid: 0 } } })).toBe("/process/args");
@@ -62,6 +61,20 @@ test("compile: mountLabel goes to filesystems that take it", () => {
   ];
   const plan = compile({ ...BASE, mounts, linux: { ...BASE.linux, mountLabel: label } });
   expect(plan.ops.flatMap((op) => (op.op === "mount.fs" ? [op.data] : []))).toEqual(["", `size=5m,context="${label}"`]);
+});
+
+test("compile: labels are written while / is the host's, the key label before the keyring is made", () => {
+  const process = { user: { uid: 0, gid: 0 }, cwd: "/", args: ["/bin/true"], selinuxLabel: "u:r:t:s0", apparmorProfile: "p" };
+  const { cgroup, facts, options } = inputsFor("");
+  const created = compileCreate({ ...BASE, process }, cgroup, facts, options).ops;
+  const executed = compileExec({ ...BASE, process }, cgroup, facts, options).ops;
+  for (const [ops, gate] of [[created, "root.pivot"] as const, [executed, "ns.enter"] as const]) {
+    const order = ops.map((op) => (op.op === "selinux.label" ? `${op.attribute} ${op.label}` : op.op));
+    for (const name of ["exec u:r:t:s0", "apparmor.exec"]) expect(order.slice(0, order.indexOf(gate))).toContain(name);
+    expect(order.slice(0, order.indexOf("keyring.new"))).toContain("keycreate u:r:t:s0");
+  }
+  const kept = compileCreate({ ...BASE, process }, cgroup, facts, { ...options, noNewKeyring: true }).ops;
+  expect(kept.flatMap((op) => (op.op === "selinux.label" ? [op.attribute] : []))).toEqual(["exec"]);
 });
 
 test("compile: privileges are dropped in the order that the kernel allows", () => {
