@@ -9,6 +9,8 @@ export class TsrunError extends Error {
   readonly hint: string | undefined;
   /** The document that the pointer points into, set by whoever has it: for line and column. */
   document: { readonly path: string; readonly text: string } | undefined;
+  /** What could not be taken back when the command failed, and why. */
+  readonly leftBehind: { readonly what: string; readonly error: unknown }[] = [];
   constructor(code: string, message: string, more: { pointer?: string | undefined; hint?: string | undefined; cause?: unknown } = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;

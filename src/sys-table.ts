@@ -120,7 +120,12 @@ export const SYS = {
   move_netdev: {
     params: ["str", "str", "num"],
     result: "num",
-    doc: "(name, new name, pid): move the network device into the process's network namespace, keep its permanent global addresses, set it up. EEXIST: the name is taken there; a name with %d is completed by the kernel.",
+    doc: "(name, new name, fd of a network namespace): move the network device there, keep its permanent global addresses, set it up; its index there. out(0) = 1 when it was up before. EEXIST: the name is taken there; a name with %d is completed by the kernel.",
+  },
+  return_netdev: {
+    params: ["num", "str", "num", "num"],
+    result: "num",
+    doc: "(index, name, up 0|1, fd of a network namespace): move the device of that index there back into ours, under this name, with its addresses.",
   },
   pidfd_open: { params: ["num"], result: "num", doc: "(pid): fd, O_CLOEXEC." },
   pidfd_signal: { params: ["num", "num"], result: "num", doc: "(pidfd, signal)" },

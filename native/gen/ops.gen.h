@@ -44,7 +44,6 @@ enum { OP_MAX = 65, OP_WORDS = 13 };
   X(28, path_symlink, "sssn") \
   X(29, path_mask, "ss") \
   X(30, path_readonly, "s") \
-  X(31, path_mkdir, "sn") \
   X(32, root_readonly, "") \
   X(33, root_pivot, "") \
   X(34, root_move, "") \
@@ -77,6 +76,7 @@ enum { OP_MAX = 65, OP_WORDS = 13 };
   X(63, apparmor_exec, "snn") \
   X(65, selinux_label, "ss") \
   X(64, mempolicy_set, "nl") \
+  X(31, sync_ready, "") \
   X(60, stdio_own, "n")
 
 enum op_number {
@@ -109,7 +109,6 @@ enum op_number {
   OP_PATH_SYMLINK = 28,
   OP_PATH_MASK = 29,
   OP_PATH_READONLY = 30,
-  OP_PATH_MKDIR = 31,
   OP_ROOT_READONLY = 32,
   OP_ROOT_PIVOT = 33,
   OP_ROOT_MOVE = 34,
@@ -142,6 +141,7 @@ enum op_number {
   OP_APPARMOR_EXEC = 63,
   OP_SELINUX_LABEL = 65,
   OP_MEMPOLICY_SET = 64,
+  OP_SYNC_READY = 31,
   OP_STDIO_OWN = 60,
 };
 
@@ -453,13 +453,6 @@ struct op_path_readonly {
 };
 void op_path_readonly(const struct op_path_readonly *op);
 
-/// Make the directory and its missing parents.
-struct op_path_mkdir {
-  const char *target;
-  uint64_t mode;
-};
-void op_path_mkdir(const struct op_path_mkdir *op);
-
 /// The root mount becomes read-only (its submounts keep theirs).
 struct op_root_readonly {
 };
@@ -666,6 +659,11 @@ struct op_mempolicy_set {
   struct list words;
 };
 void op_mempolicy_set(const struct op_mempolicy_set *op);
+
+/// Tell the parent, or the peer of start, that only the filter and the program are left: an end of file without this record means that init was killed.
+struct op_sync_ready {
+};
+void op_sync_ready(const struct op_sync_ready *op);
 
 /// Before cred.ids: fchown the pipes and terminals among fds 0-2 to the user (group unchanged), so that it can open /dev/stdout again. Anything else stays (files and the null device are the caller's); EINVAL, EPERM and EROFS are no errors.
 struct op_stdio_own {

@@ -234,6 +234,10 @@ static int64_t call_move_netdev(const struct sys_argument *a) {
   return tsr_move_netdev(a[0].text, a[1].text, a[2].number);
 }
 
+static int64_t call_return_netdev(const struct sys_argument *a) {
+  return tsr_return_netdev(a[0].number, a[1].text, a[2].number, a[3].number);
+}
+
 static int64_t call_pidfd_open(const struct sys_argument *a) {
   return tsr_pidfd_open(a[0].number);
 }
@@ -333,6 +337,7 @@ static const struct sys_row sys_rows[] = {
     {call_wait_pid, "nn", false},
     {call_kill, "nn", false},
     {call_move_netdev, "ssn", false},
+    {call_return_netdev, "nsnn", false},
     {call_pidfd_open, "n", false},
     {call_pidfd_signal, "nn", false},
     {call_pidfd_wait, "nn", false},
@@ -403,14 +408,15 @@ static const JSCFunctionListEntry sys_functions[] = {
     JS_CFUNC_MAGIC_DEF("wait_pid", 2, sys_invoke, 54),
     JS_CFUNC_MAGIC_DEF("kill", 2, sys_invoke, 55),
     JS_CFUNC_MAGIC_DEF("move_netdev", 3, sys_invoke, 56),
-    JS_CFUNC_MAGIC_DEF("pidfd_open", 1, sys_invoke, 57),
-    JS_CFUNC_MAGIC_DEF("pidfd_signal", 2, sys_invoke, 58),
-    JS_CFUNC_MAGIC_DEF("pidfd_wait", 2, sys_invoke, 59),
-    JS_CFUNC_MAGIC_DEF("run_program", 6, sys_invoke, 60),
-    JS_CFUNC_MAGIC_DEF("replace_program", 3, sys_invoke, 61),
-    JS_CFUNC_MAGIC_DEF("watch_file", 1, sys_invoke, 62),
-    JS_CFUNC_MAGIC_DEF("watch_oom_v1", 1, sys_invoke, 63),
-    JS_CFUNC_MAGIC_DEF("poll_event", 3, sys_invoke, 64),
-    JS_CFUNC_MAGIC_DEF("hold_signals", 0, sys_invoke, 65),
-    JS_CFUNC_MAGIC_DEF("foreground", 4, sys_invoke, 66),
+    JS_CFUNC_MAGIC_DEF("return_netdev", 4, sys_invoke, 57),
+    JS_CFUNC_MAGIC_DEF("pidfd_open", 1, sys_invoke, 58),
+    JS_CFUNC_MAGIC_DEF("pidfd_signal", 2, sys_invoke, 59),
+    JS_CFUNC_MAGIC_DEF("pidfd_wait", 2, sys_invoke, 60),
+    JS_CFUNC_MAGIC_DEF("run_program", 6, sys_invoke, 61),
+    JS_CFUNC_MAGIC_DEF("replace_program", 3, sys_invoke, 62),
+    JS_CFUNC_MAGIC_DEF("watch_file", 1, sys_invoke, 63),
+    JS_CFUNC_MAGIC_DEF("watch_oom_v1", 1, sys_invoke, 64),
+    JS_CFUNC_MAGIC_DEF("poll_event", 3, sys_invoke, 65),
+    JS_CFUNC_MAGIC_DEF("hold_signals", 0, sys_invoke, 66),
+    JS_CFUNC_MAGIC_DEF("foreground", 4, sys_invoke, 67),
 };

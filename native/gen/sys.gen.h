@@ -62,6 +62,7 @@ int64_t tsr_attach_device_filter(const char *, const char *);
 int64_t tsr_wait_pid(int64_t, int64_t);
 int64_t tsr_kill(int64_t, int64_t);
 int64_t tsr_move_netdev(const char *, const char *, int64_t);
+int64_t tsr_return_netdev(int64_t, const char *, int64_t, int64_t);
 int64_t tsr_pidfd_open(int64_t);
 int64_t tsr_pidfd_signal(int64_t, int64_t);
 int64_t tsr_pidfd_wait(int64_t, int64_t);

@@ -37,7 +37,7 @@ static inline long ok(int syscall, long result) {
   return result;
 }
 
-enum record_kind { RECORD_FAIL = 1, RECORD_ASK = 2, RECORD_FORKED = 3, RECORD_CREATED = 4, RECORD_TERMINAL = 5, RECORD_LISTENER = 6 };
+enum record_kind { RECORD_FAIL = 1, RECORD_ASK = 2, RECORD_FORKED = 3, RECORD_CREATED = 4, RECORD_TERMINAL = 5, RECORD_LISTENER = 6, RECORD_READY = 7 };
 /// `fd` goes along when it is not -1.
 void report(enum record_kind kind, int64_t value, int fd);
 /// Waits for the parent's byte; an end of file or another byte ends init.

@@ -48,7 +48,10 @@ __attribute__((used, noreturn)) static void init_main(long *stack) {
   self.op = UINT32_MAX;
   plan_open(&plan, self.base + 1);
   uint64_t fields[OP_WORDS + 1];
-  for (self.op = 0; self.op < plan.count; self.op++) run_op(plan_next(&plan, fields), fields);
+  for (self.op = 0; self.op < plan.count; self.op++) {
+    fault_at_op();
+    run_op(plan_next(&plan, fields), fields);
+  }
   // A plan without exec.run is one of a container that has no process: start refuses it, so nobody gets here but by mistake.
   SYS(exit_group, 0);
   __builtin_unreachable();

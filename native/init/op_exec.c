@@ -42,7 +42,8 @@ void op_exec_lookup(const struct op_exec_lookup *op) {
     join_path(directory, op->file);
     long tried = try_program(program);
     if (tried == 0) return;
-    if (tried == -EACCES) result = tried;
+    // As execvp(3): what is not there is passed over; anything else is remembered, should there be no other one.
+    if (result == -ENOENT && tried != -ENOTDIR) result = tried;
   }
   fail(SC_execve, result);
 }

@@ -155,10 +155,6 @@ int make_true_directory(const char *path) {
   return (int)fd;
 }
 
-void op_path_mkdir(const struct op_path_mkdir *op) {
-  sys_close(make_directory(op->target, (uint32_t)op->mode, NULL));
-}
-
 void op_path_symlink(const struct op_path_symlink *op) {
   if (*op->requires) {
     long fd = root_open_path(op->requires, O_PATH);

@@ -73,7 +73,8 @@ static unsigned char receive(int *fd) {
   do size = SYS(recvmsg, self.sync, &message, FLAG_CMSG_CLOEXEC);
   while (size == -EINTR);
   // The parent is gone: nobody is left to tell.
-  if (size <= 0) SYS(exit_group, EXIT_FAILED);
+  if (size == 0 || size == -ECONNRESET) SYS(exit_group, EXIT_FAILED);
+  ok(SC_recvmsg, size);
   *fd = message.control_size >= offsetof(struct control, padding) && control.type == TYPE_RIGHTS ? control.fd : -1;
   return byte;
 }

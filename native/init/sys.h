@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fault.h"
+
 #if defined(__x86_64__)
 static inline long sys6(long n, long a, long b, long c, long d, long e, long f) {
   long result;
@@ -35,7 +37,12 @@ static inline long sys6(long n, long a, long b, long c, long d, long e, long f) 
 
 /// SYS(openat, directory, path, flags): up to six arguments, the missing ones are 0.
 #define SYS(name, ...) SYS_SIX(__NR_##name, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
-#define SYS_SIX(n, a, b, c, d, e, f, ...) sys6(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+#define SYS_SIX(n, a, b, c, d, e, f, ...) SYS_CALL(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+#ifdef TSRUN_FAULT
+#define SYS_CALL fault_call
+#else
+#define SYS_CALL sys6
+#endif
 
 // The compiler may call these by itself.
 void *memset(void *to, int value, size_t size);

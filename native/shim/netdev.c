@@ -1,4 +1,5 @@
-// linux.netDevices: a network device of ours goes into the container's network namespace, with its addresses, and up (rtnetlink(7)).
+// linux.netDevices: a network device of ours goes into the container's network namespace, with its addresses, and up (rtnetlink(7));
+// and comes back when the container cannot be made after all: the kernel would take a virtual one away with the namespace.
 #include "shim.h"
 #include <fcntl.h>
 #include <linux/if_addr.h>
@@ -8,6 +9,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -93,17 +95,18 @@ static int64_t move(int socket, unsigned index, const char *name, int netns) {
   return transact(socket, &request);
 }
 
-/// In the container's namespace: the addresses again, and up.
-static int64_t set_up(int socket, unsigned index, struct request *addresses, int64_t count) {
+/// The addresses again, and up.
+static int64_t set_up(int socket, unsigned index, struct request *addresses, int64_t count, bool is_up) {
   int64_t result = 0;
   for (int64_t i = 0; i < count && result == 0; i++) {
     ((struct ifaddrmsg *)NLMSG_DATA(&addresses[i].header))->ifa_index = index;
     result = transact(socket, &addresses[i]);
   }
+  if (result < 0 || !is_up) return result;
   struct request request;
   struct ifinfomsg link = {.ifi_family = AF_UNSPEC, .ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
   begin(&request, RTM_NEWLINK, 0, &link, sizeof link);
-  return result < 0 ? result : transact(socket, &request);
+  return transact(socket, &request);
 }
 
 /// Index of a device that is there now and was not before; 0 when there is none. The kernel has picked its name ("%d").
@@ -119,29 +122,78 @@ static unsigned new_index(const struct if_nameindex *before) {
   return found;
 }
 
-int64_t tsr_move_netdev(const char *name, const char *new_name, int64_t pid) {
-  if (strlen(new_name) >= IFNAMSIZ) return -ENAMETOOLONG;
-  unsigned index = if_nametoindex(name);
-  if (index == 0) return -ENODEV;
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
+/// A network namespace and a socket in it.
+struct side {
+  int ns, socket;
+};
+
+/// Enters the namespace.
+static int64_t open_side(struct side *side, int ns) {
+  side->ns = ns;
+  side->socket = ns < 0 || setns(ns, CLONE_NEWNET) < 0 ? -errno : open_netlink();
+  return side->socket;
+}
+
+/// Whether the device of the present namespace is up: 0, 1 or -errno.
+static int64_t is_device_up(const char *name) {
+  struct ifreq request = {0};
+  snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  int64_t result = ioctl(fd, SIOCGIFFLAGS, &request) < 0 ? -errno : (request.ifr_flags & IFF_UP) != 0;
+  close(fd);
+  return result;
+}
+
+/// Moves the device, and enters the namespace that it goes to: its index there (also in `moved`, when it has come so far) or -errno.
+static int64_t carry(const struct side *from, const struct side *to, unsigned index, const char *name, bool is_up, unsigned *moved) {
   static struct request addresses[MAX_ADDRESSES];
-  int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), target = open(path, O_RDONLY | O_CLOEXEC);
-  int outside = open_netlink(), inside = -1;
-  int64_t result = home < 0 || target < 0 ? -errno : outside < 0 ? outside : read_addresses(outside, index, addresses);
-  int64_t count = result;
-  if (result >= 0 && setns(target, CLONE_NEWNET) < 0) result = -errno;
-  if (result >= 0) {
-    // From here on in the container's namespace; the outer socket stays in ours.
-    struct if_nameindex *before = if_nameindex();
-    inside = open_netlink();
-    result = inside < 0 ? inside : !strchr(new_name, '%') && if_nametoindex(new_name) != 0 ? -EEXIST : move(outside, index, new_name, target);
-    unsigned moved = result < 0 ? 0 : new_index(before);
-    if (result == 0) result = moved == 0 ? -ENODEV : set_up(inside, moved, addresses, count);
-    if (before) if_freenameindex(before);
-    if (setns(home, CLONE_NEWNET) < 0 && result == 0) result = -errno;
-  }
-  for (int *fd = (int[]){home, target, outside, inside}, i = 0; i < 4; i++)
-    if (fd[i] >= 0) close(fd[i]);
+  int64_t count = read_addresses(from->socket, index, addresses);
+  if (count < 0) return count;
+  if (setns(to->ns, CLONE_NEWNET) < 0) return -errno;
+  if (!strchr(name, '%') && if_nametoindex(name) != 0) return -EEXIST;
+  struct if_nameindex *before = if_nameindex();
+  int64_t result = move(from->socket, index, name, to->ns);
+  *moved = result < 0 ? 0 : new_index(before);
+  if (before) if_freenameindex(before);
+  if (result < 0) return result;
+  if (*moved == 0) return -ENODEV;
+  result = set_up(to->socket, *moved, addresses, count, is_up);
+  return result < 0 ? result : *moved;
+}
+
+static void close_all(int home, const struct side *ours, const struct side *theirs) {
+  if (home >= 0) setns(home, CLONE_NEWNET);
+  if (home >= 0) close(home);
+  if (ours->socket >= 0) close(ours->socket);
+  if (theirs->socket >= 0) close(theirs->socket);
+}
+
+int64_t tsr_move_netdev(const char *name, const char *new_name, int64_t ns) {
+  if (strlen(new_name) >= IFNAMSIZ) return -ENAMETOOLONG;
+  unsigned index = if_nametoindex(name), moved = 0;
+  if (index == 0) return -ENODEV;
+  int64_t was_up = is_device_up(name);
+  if (was_up < 0) return was_up;
+  int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  struct side ours = {-1, -1}, theirs = {-1, -1};
+  int64_t result = open_side(&ours, home);
+  if (result >= 0) result = open_side(&theirs, (int)ns);
+  if (result >= 0) result = carry(&ours, &theirs, index, new_name, true, &moved);
+  // It is there without all that it had: back, as it was.
+  if (result < 0 && moved > 0) carry(&theirs, &ours, moved, name, was_up, &moved);
+  close_all(home, &ours, &theirs);
+  set_out(0, was_up);
+  return result;
+}
+
+int64_t tsr_return_netdev(int64_t index, const char *name, int64_t is_up, int64_t ns) {
+  unsigned moved = 0;
+  int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  struct side ours = {-1, -1}, theirs = {-1, -1};
+  int64_t result = open_side(&ours, home);
+  if (result >= 0) result = open_side(&theirs, (int)ns);
+  if (result >= 0) result = carry(&theirs, &ours, (unsigned)index, name, is_up, &moved);
+  close_all(home, &ours, &theirs);
   return result < 0 ? result : 0;
 }

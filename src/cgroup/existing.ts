@@ -1,11 +1,9 @@
 // A container's cgroup as the later commands need it: freeze, signal, remove. What makes one is fs.ts; the hot commands do not load that.
-import { SystemError } from "../errors.ts";
+import { check } from "../errors.ts";
 import { removeDirectories } from "./directories.ts";
 import type { CgroupPlaceRecord, CgroupRecord, ExistingCgroup } from "./driver.ts";
-import { freeze, isFrozen, killAll, listProcesses, signalAll, thaw } from "./processes.ts";
+import { freeze, freezerOf, isFrozen, killAll, listProcesses, signalAll, thaw } from "./processes.ts";
 import { stopUnit, type UnitRecord } from "./systemd-unit.ts";
-
-const ETIMEDOUT = 110;
 
 export function openCgroup(record: CgroupRecord): ExistingCgroup {
   return new Existing(record.places, record.unit);
@@ -26,11 +24,15 @@ export class Existing implements ExistingCgroup {
   }
 
   freeze(): void {
-    if (!freeze(this.places)) throw new SystemError("freeze the container", this.places[0]?.path ?? "", "write", ETIMEDOUT);
+    check(freeze(this.places), "freeze the container", this.#freezer, "write");
   }
 
   thaw(): void {
-    thaw(this.places);
+    check(thaw(this.places), "thaw the container", this.#freezer, "write");
+  }
+
+  get #freezer(): string {
+    return freezerOf(this.places)?.path ?? "";
   }
 
   isFrozen(): boolean {
@@ -52,6 +54,15 @@ export class Existing implements ExistingCgroup {
   remove(): void {
     const own = this.places.find((place) => isOfSystemd(place));
     if (this.unit !== undefined && own !== undefined) stopUnit(this.unit, own.path);
-    for (const place of this.places) removeDirectories(place);
+    // One that cannot be removed does not keep the others: the first error is told when all have had their turn.
+    let problem: unknown;
+    for (const place of this.places) {
+      try {
+        removeDirectories(place);
+      } catch (error) {
+        problem ??= error;
+      }
+    }
+    if (problem !== undefined) throw problem;
   }
 }

@@ -1,10 +1,13 @@
 // The processes of a cgroup: freeze, thaw, signal, kill. Every wait has a bound.
+import { check, checkText } from "../errors.ts";
 import { sys } from "../sys.ts";
 import { childrenOf } from "./directories.ts";
 import type { CgroupPlaceRecord } from "./driver.ts";
-import { readFile, readWords, writeFile } from "./files.ts";
+import { ENODEV, ENOENT, readFile, readWords, writeFile } from "./files.ts";
 
 const SIGKILL = 9;
+const ESRCH = 3;
+const ETIMEDOUT = 110;
 const FREEZE_TRIES = 500;
 const PAUSE_MS = 2;
 const ROUNDS = 100;
@@ -22,31 +25,36 @@ function processesOf(places: readonly CgroupPlaceRecord[]): CgroupPlaceRecord | 
 export function isFrozen(places: readonly CgroupPlaceRecord[]): boolean {
   const place = freezerOf(places);
   if (place === undefined) return false;
-  if (place.controllers.length > 0) return readFile(`${place.path}/freezer.state`) === "FROZEN";
-  return readFile(`${place.path}/cgroup.freeze`) === "1";
+  const v1 = place.controllers.length > 0;
+  const path = `${place.path}/${v1 ? "freezer.state" : "cgroup.freeze"}`;
+  const state = readFile(path);
+  // Without its cgroup, or where the kernel cannot freeze, nothing is frozen.
+  if (state === -ENOENT || state === -ENODEV) return false;
+  return checkText(state, "look whether the container is frozen", path, "read") === (v1 ? "FROZEN" : "1");
 }
 
-export function thaw(places: readonly CgroupPlaceRecord[]): void {
+/** 0 or -errno. */
+export function thaw(places: readonly CgroupPlaceRecord[]): number {
   const place = freezerOf(places);
-  if (place === undefined) return;
-  if (place.controllers.length > 0) writeFile(`${place.path}/freezer.state`, "THAWED");
-  else writeFile(`${place.path}/cgroup.freeze`, "0");
+  if (place === undefined) return 0;
+  return place.controllers.length > 0 ? writeFile(`${place.path}/freezer.state`, "THAWED") : writeFile(`${place.path}/cgroup.freeze`, "0");
 }
 
-/** True when every process stands still. On v1 a state of FREEZING is written again until it is FROZEN. */
-export function freeze(places: readonly CgroupPlaceRecord[]): boolean {
+/** 0 when every process stands still, or -errno. On v1 a state of FREEZING is written again until it is FROZEN. */
+export function freeze(places: readonly CgroupPlaceRecord[]): number {
   const place = freezerOf(places);
-  if (place === undefined) return false;
+  if (place === undefined) return -ENOENT;
   const v1 = place.controllers.length > 0;
   for (let tries = 0; tries < FREEZE_TRIES; tries++) {
-    if (v1) writeFile(`${place.path}/freezer.state`, "FROZEN");
-    else if (tries === 0) writeFile(`${place.path}/cgroup.freeze`, "1");
+    const path = `${place.path}/${v1 ? "freezer.state" : "cgroup.freeze"}`;
+    const written = v1 || tries === 0 ? writeFile(path, v1 ? "FROZEN" : "1") : 0;
+    if (written < 0) return written;
     const done = v1 ? readFile(`${place.path}/freezer.state`) === "FROZEN" : readWords(`${place.path}/cgroup.events`).join(" ").includes("frozen 1");
-    if (done) return true;
+    if (done) return 0;
     sys.sleep_ms(PAUSE_MS);
   }
   thaw(places);
-  return false;
+  return -ETIMEDOUT;
 }
 
 export function listProcesses(places: readonly CgroupPlaceRecord[]): number[] {
@@ -55,16 +63,35 @@ export function listProcesses(places: readonly CgroupPlaceRecord[]): number[] {
 }
 
 function listBelow(path: string): number[] {
-  return [...readWords(`${path}/cgroup.procs`).map(Number), ...childrenOf(path).flatMap((child) => listBelow(`${path}/${child}`))];
+  return [...processesIn(path), ...childrenOf(path).flatMap((child) => listBelow(`${path}/${child}`))];
+}
+
+/** A cgroup that is gone has none; one that cannot be read is no empty one. */
+function processesIn(path: string): number[] {
+  const file = `${path}/cgroup.procs`;
+  const text = readFile(file);
+  if (text === -ENOENT || text === -ENODEV || text === "") return [];
+  return checkText(text, "list the container's processes", file, "read").split("\n").map(Number);
 }
 
 /** One signal to every process; frozen meanwhile, so that none is missed by a fork. */
 export function signalAll(places: readonly CgroupPlaceRecord[], signal: number): void {
   const wasFrozen = isFrozen(places);
-  const frozen = wasFrozen || freeze(places);
-  for (const pid of listProcesses(places)) sys.kill(pid, signal);
-  // SIGKILL of a frozen process takes effect when it is thawed.
-  if (frozen && (!wasFrozen || signal === SIGKILL)) thaw(places);
+  const frozen = wasFrozen || freeze(places) === 0;
+  let refused = 0;
+  let thawed = 0;
+  try {
+    for (const pid of listProcesses(places)) {
+      const sent = sys.kill(pid, signal);
+      if (sent < 0 && sent !== -ESRCH) refused = sent;
+    }
+  } finally {
+    // SIGKILL of a frozen process takes effect when it is thawed.
+    if (frozen && (!wasFrozen || signal === SIGKILL)) thawed = thaw(places);
+  }
+  const path = freezerOf(places)?.path ?? "";
+  check(refused, "signal the container's processes", path, "kill");
+  if (thawed !== -ENOENT && thawed !== -ENODEV) check(thawed, "thaw the container", path, "write");
 }
 
 /** False when some are still there after the time. */

@@ -27,20 +27,24 @@ const BLKIO_FILES = [
   ["sectorsRecursive", ["blkio.bfq.sectors_recursive"]],
 ] as const;
 
-export function statsV1(directoryOf: (controller: string) => string | undefined): Stats {
+/** Where nothing is: a relative path would be a file of the caller's. */
+const NOWHERE = "/sys/fs/cgroup/-";
+
+export function statsV1(placeOf: (controller: string) => string | undefined): Stats {
+  const directoryOf = (controller: string) => placeOf(controller) ?? NOWHERE;
   const [cpu, cpuacct, cpuset, memory] = [directoryOf("cpu"), directoryOf("cpuacct"), directoryOf("cpuset"), directoryOf("memory")];
   const throttled = counters(`${cpu}/cpu.stat`);
   const raw = counters(`${memory}/memory.stat`);
   return {
     cpu: {
-      usage: cpuUsage(`${cpuacct}`),
+      usage: cpuUsage(cpuacct),
       throttling: {
         periods: throttled["nr_periods"] ?? 0n,
         throttledPeriods: throttled["nr_throttled"] ?? 0n,
         throttledTime: throttled["throttled_time"] ?? 0n,
       },
     },
-    cpuset: cpusetStats(`${cpuset}`),
+    cpuset: cpusetStats(cpuset),
     memory: {
       cache: raw["cache"] ?? 0n,
       usage: memoryEntry(`${memory}/memory`),
@@ -50,8 +54,8 @@ export function statsV1(directoryOf: (controller: string) => string | undefined)
       raw,
     },
     pids: { current: counter(`${directoryOf("pids")}/pids.current`), limit: counter(`${directoryOf("pids")}/pids.max`) },
-    blkio: blkio(`${directoryOf("blkio")}`),
-    hugetlb: hugetlb(`${directoryOf("hugetlb")}`),
+    blkio: blkio(directoryOf("blkio")),
+    hugetlb: hugetlb(directoryOf("hugetlb")),
     intel_rdt: {},
     network_interfaces: null,
   };

@@ -1,4 +1,5 @@
 // Data of an error -> words: errno names, what each step does, and hints where errno misleads.
+import type { OpName } from "../plan/op-table.ts";
 
 /** errno -> its name and its plain words, as strerror(3) has them on Linux. */
 const ERRNO: Readonly<Record<number, readonly [string, string]>> = {
@@ -55,12 +56,18 @@ const ERRNO: Readonly<Record<number, readonly [string, string]>> = {
   126: ["ENOKEY", "required key not available"],
 };
 
-/** What a step does, to follow "cannot". */
-const ACTIONS: Readonly<Record<string, string>> = {
+/** What a step does, to follow "cannot". No op is without words. */
+const ACTIONS: { readonly [op in OpName]: string } = {
   "ns.join": "join the namespace",
   "ns.unshare": "make the new namespaces",
   "time.offsets": "set the clock offsets of the time namespace",
   "init.fork": "start the container process in its namespaces",
+  "cred.undumpable": "hide the container's init from debuggers",
+  "sync.ask": "wait for the runtime",
+  "sync.wait": "wait for the runtime",
+  "sync.ready": "tell the runtime that the program comes next",
+  "signal.reset": "reset the signals",
+  "session.new": "start a new session",
   "user.become_root": "become root of the user namespace",
   "keyring.new": "make the session keyring",
   "cgroup.join": "enter the container's cgroup",
@@ -73,6 +80,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   "root.enter": "enter the container's root filesystem",
   "mountns.propagation": "cut the mount namespace off the host",
   "root.bind": "bind the root filesystem",
+  "root.open": "open the root filesystem",
   "mount.fs": "mount a filesystem at",
   "mount.bind": "bind-mount at",
   "mount.remount": "remount",
@@ -82,7 +90,6 @@ const ACTIONS: Readonly<Record<string, string>> = {
   "path.symlink": "make the symbolic link",
   "path.mask": "mask the path",
   "path.readonly": "make the path read-only",
-  "path.mkdir": "make the directory",
   "root.readonly": "make the root filesystem read-only",
   "root.pivot": "pivot into the root filesystem",
   "root.move": "move the root filesystem",
@@ -94,6 +101,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   "net.loopback": "set the loopback interface up",
   "sysctl.write": "set the sysctl",
   "terminal.open": "open the terminal",
+  "hook.run": "run the hook",
   "rlimit.set": "set the resource limit",
   "cwd.make": "make the working directory",
   "cwd.enter": "enter the working directory",
@@ -102,6 +110,10 @@ const ACTIONS: Readonly<Record<string, string>> = {
   "cred.caps": "set the capabilities",
   "cred.ambient": "raise the ambient capabilities",
   "cred.no_new_privs": "set no_new_privs",
+  "umask.set": "set the umask",
+  "env.home": "look for the home directory of the user",
+  "stdio.own": "give the standard streams to the user",
+  "start.wait": "wait for start",
   "fds.close": "close file descriptors",
   "seccomp.receive": "take the seccomp filter over",
   "seccomp.load": "load the seccomp filter",
@@ -163,23 +175,19 @@ const SYSTEM_HINTS: Readonly<Record<string, string>> = {
   "clone3:EBUSY": "the cgroup cannot take processes: it has controllers enabled for its children (see cgroup.subtree_control)",
 };
 
-/** "ENOENT (no such file or directory)". */
-export function errnoText(errno: number): string {
-  return cause("", errno);
-}
-
 export function errnoName(errno: number): string {
   return ERRNO[errno]?.[0] ?? `errno ${errno}`;
 }
 
-function cause(syscall: string, errno: number): string {
+/** What failed and how, to follow a colon. */
+export function cause(syscall: string, errno: number): string {
   const known = ERRNO[errno];
   return `${syscall === "" || syscall === "none" ? "" : `${syscall}: `}${known === undefined ? `errno ${errno}` : `${known[0]} (${known[1]})`}`;
 }
 
 export function stepMessage(op: string, object: string, syscall: string, errno: number, fixed: string): string {
   if (fixed !== "") return fixed;
-  return `cannot ${ACTIONS[op] ?? op}${object === "" ? "" : ` "${object}"`}: ${cause(syscall, errno)}`;
+  return `cannot ${(ACTIONS as Readonly<Record<string, string>>)[op] ?? op}${object === "" ? "" : ` "${object}"`}: ${cause(syscall, errno)}`;
 }
 
 export function stepHint(op: string, syscall: string, errno: number): string | undefined {

@@ -21,34 +21,49 @@ export function setFailureCode(code: number): void {
 }
 
 export function report(error: unknown): number {
-  const { message, fields, lines } = error instanceof TsrunError ? describe(error) : describeBug(error);
+  const { message, fields, lines } = error instanceof TsrunError ? describeAll(error) : describeBug(error);
   const text = [message, ...lines].join("\n");
   if (!logsToStderr()) writeRecord("error", message, fields);
   sys.write_fd(2, `tsrun: ${text}\n`);
   return failureCode;
 }
 
+/** The error, and what could not be taken back after it. */
+function describeAll(error: TsrunError): Described {
+  const described = describe(error);
+  const left = error.leftBehind.map(({ what, error: cause }) => `${what}: ${cause instanceof TsrunError ? describe(cause).message : String(cause)}`);
+  if (left.length === 0) return described;
+  return { ...described, fields: { ...described.fields, leftBehind: left }, lines: [...described.lines, ...left.map((text) => `  left behind: ${text}`)] };
+}
+
 function describe(error: TsrunError): Described {
-  const fields: Record<string, unknown> = { code: error.code };
-  let message = error.message;
-  let hint = error.hint;
-  if (error instanceof StepError) {
-    message = words.stepMessage(error.op, error.object, error.syscall, error.errno, error.message);
-    hint ??= words.stepHint(error.op, error.syscall, error.errno);
-    Object.assign(fields, { step: error.op, syscall: error.syscall, errno: words.errnoName(error.errno) });
-  } else if (error instanceof SystemError) {
-    message = words.systemMessage(error.message, error.object, error.syscall, error.errno);
-    hint ??= words.systemHint(error.syscall, error.errno, error.object);
-    Object.assign(fields, { syscall: error.syscall, errno: words.errnoName(error.errno) });
-  }
-  if (error instanceof HookError && error.errno !== 0) {
-    message = `${message}: ${words.errnoText(error.errno)}`;
-    fields["errno"] = words.errnoName(error.errno);
-  }
-  if (error instanceof ConfigError) return describeFindings(error, fields);
+  if (error instanceof ConfigError) return describeFindings(error, { code: error.code });
+  const { message, fields, hint } = wordsOf(error);
   const place = placeOf(error, error.pointer, fields);
   if (hint !== undefined) fields["hint"] = hint;
   return { message, fields, lines: [...(place === undefined ? [] : [`  at ${place}`]), ...(hint === undefined ? [] : [`  hint: ${hint}`])] };
+}
+
+function wordsOf(error: TsrunError): { message: string; fields: Record<string, unknown>; hint: string | undefined } {
+  const fields: Record<string, unknown> = { code: error.code };
+  const { message, hint } = error;
+  if (error instanceof StepError) {
+    const { op, object, syscall, errno } = error;
+    fields["step"] = op;
+    // None when init went away without a word.
+    if (errno !== 0) Object.assign(fields, { syscall, errno: words.errnoName(errno) });
+    return { message: words.stepMessage(op, object, syscall, errno, message), fields, hint: hint ?? words.stepHint(op, syscall, errno) };
+  }
+  if (error instanceof SystemError) {
+    const { object, syscall, errno } = error;
+    Object.assign(fields, { syscall, errno: words.errnoName(errno) });
+    return { message: words.systemMessage(message, object, syscall, errno), fields, hint: hint ?? words.systemHint(syscall, errno, object) };
+  }
+  if (error instanceof HookError && error.errno !== 0) {
+    fields["errno"] = words.errnoName(error.errno);
+    return { message: `${message}: ${words.cause("", error.errno)}`, fields, hint };
+  }
+  return { message, fields, hint };
 }
 
 /** All that is wrong in the document at once, so that it is mended in one go. */

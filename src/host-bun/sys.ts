@@ -49,8 +49,9 @@ function readText(shim: Record<string, (...args: unknown[]) => bigint | number>,
   return length === 0 || !address ? "" : new CString(Number(address) as Pointer, 0, length).toString();
 }
 
-export function makeSys(): Sys {
+/** `init`: another build of tsrun-init than the released one (test/fault). */
+export function makeSys(init: string = INIT): Sys {
   const shim = openShim();
-  shim["tsr_set_init_path"]?.(ptr(Buffer.from(`${INIT}\0`)));
+  shim["tsr_set_init_path"]?.(ptr(Buffer.from(`${init}\0`)));
   return Object.fromEntries(Object.entries<SysRow>(SYS).map(([name, row]) => [name, bind(shim, name, row)])) as unknown as Sys;
 }

@@ -22,6 +22,7 @@ import { runHooksTolerantly, stateAroundPid, stateOf } from "./hooks.ts";
 import { hasHostMounts, removeHostMounts } from "./host-mounts.ts";
 import { needsSetgroupsDenied } from "./idmap.ts";
 import { checkPreserved, listenEnv, listenFds } from "./inherited-fds.ts";
+import { type MovedDevices, returnNetDevices } from "./net-devices.ts";
 import { makeNotifyDirectory, managerSocket, NOTIFY_ENV } from "./notify.ts";
 import { openFilter } from "./seccomp.ts";
 import { Undo } from "./undo.ts";
@@ -61,19 +62,23 @@ export interface Built {
   readonly record: StateRecord;
   readonly init: InitProcess;
   readonly cgroup: Cgroup;
+  readonly moved: MovedDevices;
   /** The terminal's master when it stays with us, else -1. */
   readonly master: number;
 }
 
 /** Builds, then lets the caller finish; whatever fails in between, everything is taken back (spec 1.08). */
-export function withBuilt<T>(options: BuildOptions, mode: Mode, finish: (built: Built) => T): T {
+export function withBuilt<T>(options: BuildOptions, mode: Mode, finish: (built: Built, undo: Undo) => T): T {
   const bundle = loadBundle(options.bundle);
   for (const warning of bundle.warnings) warn(warning);
   const undo = new Undo();
   try {
-    return finish(build(options, mode, bundle, undo));
+    const built = build(options, mode, bundle, undo);
+    const result = finish(built, undo);
+    if (built.moved.namespace >= 0) sys.close(built.moved.namespace);
+    return result;
   } catch (error) {
-    undo.run();
+    undo.run(error);
     if (error instanceof TsrunError && error.pointer !== undefined) error.document ??= { path: bundle.configPath, text: bundle.text };
     throw error;
   }
@@ -116,6 +121,9 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
   const hookLog = openHookLog(bundle, directory);
   const init = startInit(plan, { cgroup: cgroupDirectory, preserve, start, hookLog });
   undo.add("container process", () => killInit(init));
+  const moved: MovedDevices = { namespace: -1, devices: [] };
+  // Before init is killed: with its namespace a virtual device would end.
+  undo.add("network devices", () => returnNetDevices(moved));
   for (const fd of [start, hookLog, cgroupDirectory]) if (fd >= 0) sys.close(fd);
 
   const onHooks = () => {
@@ -129,6 +137,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
     noNewKeyring,
     filter,
     rdtGroups,
+    moved,
     bundle,
     rootfs: bundle.rootfs,
     directory,
@@ -139,7 +148,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
     onHooks,
     ownBundle: options.ownBundle === true,
   });
-  return { bundle, directory, init, cgroup, ...outcome };
+  return { bundle, directory, init, cgroup, moved, ...outcome };
 }
 
 function compile(options: BuildOptions, mode: Mode, bundle: Bundle, directory: string, cgroup: Cgroup, facts: MachineFacts): Plan {

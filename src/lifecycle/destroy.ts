@@ -2,7 +2,7 @@
 import type { ExistingCgroup } from "../cgroup/driver.ts";
 import { openCgroup } from "../cgroup/existing.ts";
 import { removeRdt } from "../cgroup/intel-rdt.ts";
-import { StateError } from "../errors.ts";
+import { check, StateError } from "../errors.ts";
 import { warn } from "../log.ts";
 import type { StateRecord } from "../state/record.ts";
 import { isAlive } from "../state/status.ts";
@@ -13,6 +13,7 @@ import { removeHostMounts } from "./host-mounts.ts";
 import { removeOwnBundle } from "./own-bundle.ts";
 
 const SIGKILL = 9;
+const ESRCH = 3;
 const KILL_TIMEOUT_MS = 10_000;
 
 /** The container's process is killed when it still lives. A failing poststop hook is a warning (spec 3.22). */
@@ -26,20 +27,25 @@ export function destroy(root: string, record: StateRecord, cgroup: ExistingCgrou
   if (record.poststop !== undefined) runHooksTolerantly("poststop", record.poststop, stateOf(record, "stopped", 0), (error) => warn(error.message));
 }
 
+/** Returns when the process is gone: what it uses cannot be removed before. */
+function kill(record: StateRecord, cgroup: ExistingCgroup, pidfd: number): void {
+  const sent = isAlive(record) ? sys.pidfd_signal(pidfd, SIGKILL) : -ESRCH;
+  if (sent !== -ESRCH) check(sent, "kill the container's process", record.id, "pidfd_send_signal");
+  // A frozen process dies when it is thawed (cgroup v1).
+  if (sent >= 0 && cgroup.isFrozen()) cgroup.thaw();
+  const gone = check(sys.pidfd_wait(pidfd, KILL_TIMEOUT_MS), "wait for the end of the container's process", record.id, "poll");
+  sys.close(pidfd);
+  if (gone === 0)
+    throw new StateError("TS4007", `container init still running: "${record.id}" (process ${record.pid})`, {
+      hint: `it did not die of SIGKILL within ${KILL_TIMEOUT_MS / 1000} s: see /proc/${record.pid}/stack`,
+    });
+}
+
 /** Without a pid namespace of its own the container's other processes outlive its first one: the cgroup knows them. */
 function endProcesses(record: StateRecord, cgroup: ExistingCgroup): void {
   if (isAlive(record)) {
     const pidfd = sys.pidfd_open(record.pid);
-    if (pidfd >= 0) {
-      if (isAlive(record)) sys.pidfd_signal(pidfd, SIGKILL);
-      cgroup.thaw();
-      const gone = sys.pidfd_wait(pidfd, KILL_TIMEOUT_MS);
-      sys.close(pidfd);
-      if (gone === 0)
-        throw new StateError("TS4007", `container init still running: "${record.id}" (process ${record.pid})`, {
-          hint: `it did not die of SIGKILL within ${KILL_TIMEOUT_MS / 1000} s: see /proc/${record.pid}/stack`,
-        });
-    }
+    if (pidfd !== -ESRCH) kill(record, cgroup, check(pidfd, "open the container's process", record.id, "pidfd_open"));
   }
   if (!record.ownPidNamespace) cgroup.killAll(KILL_TIMEOUT_MS);
 }

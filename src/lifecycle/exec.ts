@@ -6,13 +6,14 @@ import { joinRdt } from "../cgroup/intel-rdt.ts";
 import { check, checkText, StateError, type TsrunError } from "../errors.ts";
 import { debug, warn } from "../log.ts";
 import { readFacts } from "../machine/facts.ts";
-import { nextEvent } from "../native/events.ts";
+import { type InitFailure, nextEvent } from "../native/events.ts";
 import { adoptFork, type InitProcess, killInit, sendFiles, startInit } from "../native/init.ts";
 import { compileExec } from "../plan/compile.ts";
 import { explain } from "../plan/explain.ts";
+import type { Op } from "../plan/op-table.ts";
 import type { CgroupView, Plan } from "../plan/plan.ts";
 import type { Config } from "../spec/config.ts";
-import { type StateRecord, writeAtomically } from "../state/record.ts";
+import type { StateRecord } from "../state/record.ts";
 import { isAlive } from "../state/status.ts";
 import { directoryOf, load } from "../state/store.ts";
 import { sys } from "../sys.ts";
@@ -21,9 +22,10 @@ import { readContainerConfig } from "./container-config.ts";
 import { type ProcessRequest, requestedProcess } from "./exec-process.ts";
 import { stateOf } from "./hooks.ts";
 import { checkPreserved, listenEnv, listenFds } from "./inherited-fds.ts";
+import { writePidFile } from "./pid-file.ts";
 import { currentStatus, notRunning } from "./query.ts";
 import { openFilter, sendListener } from "./seccomp.ts";
-import { stepError } from "./step-error.ts";
+import { initLost, stepError } from "./step-error.ts";
 import { Undo } from "./undo.ts";
 
 const O_PATH_DIRECTORY = 0o10200000;
@@ -48,15 +50,15 @@ export interface ExecOptions {
 export function execInContainer(options: ExecOptions): number {
   const record = load(options.root, options.id);
   checkStatus(options, record);
-  const { config: own } = readContainerConfig(directoryOf(options.root, options.id), record);
-  const { process, document } = requestedProcess(options.process, own.process);
-  const config = { ...own, process };
+  const own = readContainerConfig(directoryOf(options.root, options.id), record);
+  const { process, document } = requestedProcess(options.process, own.config.process);
+  const config = { ...own.config, process };
   checkProcess(config, document);
   const console = openConsole(process, options.consoleSocket, options.detach);
   const preserve = checkPreserved(options.preserveFds + listenFds());
   // From the program's first moment on, our signals are its signals.
   if (!options.detach) check(sys.hold_signals(), "hold signals back", "", "sigprocmask");
-  const { init, master } = enter({ options, record, config, document, console, preserve });
+  const { init, master } = enter({ options, record, config, document, own, console, preserve });
   if (options.detach) return 0;
   return check(sys.foreground(init.pid, init.pidfd, master, 0), "wait for the program", options.id, "wait4");
 }
@@ -75,6 +77,8 @@ interface Entering {
   /** The container's, with the new process. */
   readonly config: Config;
   readonly document: ProcessDocument | undefined;
+  /** The container's config.json. */
+  readonly own: ProcessDocument;
   readonly console: Console;
   readonly preserve: number;
 }
@@ -98,11 +102,11 @@ function enter(e: Entering): { init: InitProcess; master: number } {
     if (plan.ops.some((op) => op.op === "root.enter")) sendFiles(init, [openRoot(record)]);
     for (const fd of [pidfd, entry.directory, filter, ...entry.files]) if (fd >= 0) sys.close(fd);
     const master = guide(e, plan, init);
-    if (options.pidFile !== undefined) writeAtomically(options.pidFile, String(init.pid));
+    if (options.pidFile !== undefined) writePidFile(options.pidFile, init.pid, undo);
     if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);
     return { init, master };
   } catch (error) {
-    undo.run();
+    undo.run(error);
     throw error;
   }
 }
@@ -163,25 +167,30 @@ function setOomScore(config: Config, pid: number): void {
 /** Follows init to the execve; the terminal's master, or -1. */
 function guide(e: Entering, plan: Plan, init: InitProcess): number {
   let master = -1;
+  let ready = false;
   for (;;) {
     const event = nextEvent(init.sync);
-    if (event.kind === "end") return master;
-    if (event.kind === "forked") adoptFork(init, event.pid);
+    if (event.kind === "end") {
+      if (!ready) throw initLost(init);
+      return master;
+    }
+    if (event.kind === "ready") ready = true;
+    else if (event.kind === "forked") adoptFork(init, event.pid);
     else if (event.kind === "terminal" && e.console.socket >= 0) sendMaster(e.console, event.fd);
     else if (event.kind === "terminal") master = event.fd;
     else if (event.kind === "listener") deliver(e, init, event.fd);
-    else if (event.kind === "fail") {
-      const op = plan.ops[event.op];
-      throw located(stepError(op === undefined ? op : { ...op, at: inProcessDocument(op.at) }, event, ""), e.document);
-    }
+    else if (event.kind === "fail") throw failure(e, plan.ops[event.op], event);
   }
+}
+
+/** The place is in the document of the process, or in the container's config.json, which the rest comes from. */
+function failure({ document, own }: Entering, op: Op | undefined, event: InitFailure): TsrunError {
+  const isOfProcess = op?.at.startsWith("/process") === true;
+  const error = stepError(op !== undefined && isOfProcess ? { ...op, at: inProcessDocument(op.at) } : op, event, "");
+  error.document = isOfProcess ? document : own;
+  return error;
 }
 
 function deliver({ config, record }: Entering, init: InitProcess, listener: number): void {
   if (config.linux?.seccomp !== undefined) sendListener(config.linux.seccomp, listener, init.pid, stateOf(record, "running", record.pid));
-}
-
-function located<E extends TsrunError>(error: E, document: ProcessDocument | undefined): E {
-  if (document !== undefined) error.document = document;
-  return error;
 }

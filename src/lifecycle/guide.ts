@@ -3,25 +3,29 @@
 import type { Bundle } from "../bundle/load.ts";
 import type { Cgroup } from "../cgroup/driver.ts";
 import { applyRdt, findResctrl, type RdtRecord } from "../cgroup/intel-rdt.ts";
-import { check, StepError, type TsrunError } from "../errors.ts";
+import { check, SystemError, type TsrunError } from "../errors.ts";
 import { warn } from "../log.ts";
-import { type InitEvent, type InitFailure, nextEvent } from "../native/events.ts";
+import { type InitEvent, type InitFailure, nextEvent, pendingEvent } from "../native/events.ts";
 import { adoptFork, answer, type InitProcess, sendFiles } from "../native/init.ts";
 import { type Op, SYNC_POINTS } from "../plan/op-table.ts";
 import type { MachineFacts, Plan } from "../plan/plan.ts";
 import { SPEC_VERSION } from "../spec/version.ts";
 import { type StateRecord, writeAtomically } from "../state/record.ts";
-import { processStart } from "../state/status.ts";
+import { startTimeOf } from "../state/status.ts";
 import { sys } from "../sys.ts";
 import { type Console, sendMaster } from "./console.ts";
 import { delegatedUid } from "./delegation.ts";
-import { runHooks, stateOf, waitStatusText } from "./hooks.ts";
+import { runHooks, stateOf } from "./hooks.ts";
 import { hasHostMounts } from "./host-mounts.ts";
 import { writeMappings } from "./idmap.ts";
 import { idmapMount, idmappedTree } from "./idmapped-mounts.ts";
-import { moveNetDevices } from "./net-devices.ts";
+import { type MovedDevices, moveNetDevices } from "./net-devices.ts";
 import { sendListener } from "./seccomp.ts";
-import { stepError } from "./step-error.ts";
+import { initLost, stepError } from "./step-error.ts";
+
+const ENOENT = 2;
+const ESRCH = 3;
+const DYING_MS = 100;
 
 export interface Guided {
   readonly init: InitProcess;
@@ -40,6 +44,8 @@ export interface Guided {
   readonly filter: number;
   /** Groups of linux.intelRdt that were made, for undo. */
   readonly rdtGroups: string[];
+  /** Network devices that were moved, for undo. */
+  readonly moved: MovedDevices;
   /** The hooks of create were begun: a failure from here on runs the poststop hooks (spec 3.11). */
   onHooks: () => void;
 }
@@ -55,9 +61,10 @@ export function guideInit(g: Guided): Outcome {
   let first = g.plan.ops.filter((op) => op.op === "init.fork" || isIdmapPoint(op)).length;
   let master = -1;
   let record: StateRecord | undefined;
+  let ready = false;
   for (;;) {
     // Nothing more keeps init from mounting: do the parent's share at the same time.
-    if (first === 0 && record === undefined) record = prepare(g);
+    if (first === 0 && record === undefined) record = prepareFor(g);
     const event = nextEvent(g.init.sync);
     switch (event.kind) {
       case "forked":
@@ -73,15 +80,17 @@ export function guideInit(g: Guided): Outcome {
         else master = event.fd;
         break;
       case "listener":
-        if (record === undefined || g.bundle.config.linux?.seccomp === undefined) throw lost(g);
+        if (record === undefined || g.bundle.config.linux?.seccomp === undefined) throw initLost(g.init);
         sendListener(g.bundle.config.linux.seccomp, event.fd, record.pid, stateOf(record, "creating", record.pid));
         break;
       case "created":
-        if (record === undefined) throw lost(g);
+        if (record === undefined) throw initLost(g.init);
         return { record, master };
+      case "ready":
+        ready = true;
+        break;
       case "end":
-        // End of file before `created`, where start is to be waited for, or before the parent had its turn: init was killed.
-        if (record === undefined || g.plan.ops.some((op) => op.op === "start.wait")) throw lost(g);
+        if (record === undefined || !ready) throw initLost(g.init);
         return { record, master };
       case "fail":
         throw failure(g, event);
@@ -100,7 +109,7 @@ function onAsk(g: Guided, { point, op, fd }: InitEvent & { kind: "ask" }, record
     setOomScore(g);
     writeMappings(g.init.pid, { uid: config.linux?.uidMappings ?? [], gid: config.linux?.gidMappings ?? [] }, g.facts.euid, g.facts.egid);
   } else if (point === SYNC_POINTS.hooks) {
-    if (record === undefined) throw lost(g);
+    if (record === undefined) throw initLost(g.init);
     g.onHooks();
     const state = stateOf(record, "creating", record.pid);
     runHooks("prestart", config.hooks?.prestart, state);
@@ -130,6 +139,27 @@ function handOver({ init }: Guided, files: readonly number[]): void {
   for (const fd of files) sys.close(fd);
 }
 
+/** When init has failed meanwhile, what we could not do for it any more is not the cause. */
+function prepareFor(g: Guided): StateRecord {
+  try {
+    return prepare(g);
+  } catch (error) {
+    // A process that ends has no files in /proc any more, and its sockets for a moment longer.
+    const isGone = error instanceof SystemError && (error.errno === ENOENT || error.errno === ESRCH);
+    throw lastWords(g, isGone ? DYING_MS : 0) ?? error;
+  }
+}
+
+/** Why init has failed, when it has. What else it said before does not matter any more. */
+function lastWords(g: Guided, timeoutMs: number): TsrunError | undefined {
+  for (;;) {
+    const event = pendingEvent(g.init.sync, timeoutMs);
+    if (event === undefined) return undefined;
+    if (event.kind === "fail") return failure(g, event);
+    if (event.kind === "end") return initLost(g.init);
+  }
+}
+
 /** Everything that needs init's final pid but not init's attention. */
 function prepare(g: Guided): StateRecord {
   const { config } = g.bundle;
@@ -139,7 +169,7 @@ function prepare(g: Guided): StateRecord {
   for (const warning of g.cgroup.warnings) warn(warning);
   const owner = delegatedUid(config);
   if (owner !== undefined) g.cgroup.delegate(owner);
-  moveNetDevices(config, g.init.pid);
+  moveNetDevices(config, g.init.pid, g.moved);
   const rdt = config.linux?.intelRdt;
   const groups = rdt === undefined ? undefined : applyRdt(findResctrl(), rdt, g.id, g.init.pid, g.rdtGroups);
   supplyFrom(g, 0);
@@ -164,7 +194,7 @@ function makeRecord(g: Guided, rdt: RdtRecord | undefined): StateRecord {
     id: g.id,
     ociVersion: SPEC_VERSION,
     pid: g.init.pid,
-    pidStart: processStart(g.init.pid) ?? "",
+    pidStart: startTimeOf(g.init.pid),
     bundle: g.bundle.dir,
     ...(g.ownBundle ? { ownBundle: true as const } : {}),
     rootfs: g.rootfs,
@@ -185,18 +215,4 @@ function makeRecord(g: Guided, rdt: RdtRecord | undefined): StateRecord {
 function failure(g: Guided, event: InitFailure): TsrunError {
   sys.wait_pid(g.init.pid, 5000);
   return stepError(g.plan.ops[event.op], event, g.hookLog);
-}
-
-/** Init went away without a word: say what its wait status says. */
-function lost(g: Guided): StepError {
-  const code = sys.wait_pid(g.init.pid, 5000);
-  const how = code < 0 ? "went away" : waitStatusText(sys.out(0));
-  return new StepError(`the container's init ended before its program was run: ${how}`, {
-    op: "init",
-    object: "",
-    syscall: "",
-    errno: 0,
-    pointer: "",
-    hint: "killed by signal 9 may mean that the memory limit of the container is too low",
-  });
 }

@@ -8,11 +8,12 @@ import { readCgroupLayout } from "../machine/cgroup-layout.ts";
 import { readFacts } from "../machine/facts.ts";
 import { SPEC_VERSION } from "../spec/version.ts";
 import { type StateRecord, writeAtomically } from "../state/record.ts";
-import { processStart } from "../state/status.ts";
+import { startTimeOf } from "../state/status.ts";
 import { claim, remove } from "../state/store.ts";
 import { sys } from "../sys.ts";
 import { type CheckpointRecord, type CriuOptions, RECORD_FILE, refuseWhatCriuCannot, runCriu } from "./criu.ts";
 import { destroy } from "./destroy.ts";
+import { writePidFile } from "./pid-file.ts";
 import { Undo } from "./undo.ts";
 
 export interface RestoreOptions extends CriuOptions {
@@ -34,14 +35,14 @@ export function restoreContainer(options: RestoreOptions): number {
   const undo = new Undo();
   try {
     const { record, cgroup } = restore(options, bundle, undo);
-    if (options.pidFile !== undefined) writeAtomically(options.pidFile, String(record.pid));
+    if (options.pidFile !== undefined) writePidFile(options.pidFile, record.pid, undo);
     if (options.detach) return 0;
     const pidfd = check(sys.pidfd_open(record.pid), "watch the container's process", options.id, "pidfd_open");
     const code = sys.foreground(record.pid, pidfd, -1, options.subreaper ? 1 : 0);
     destroy(options.root, record, cgroup);
     return check(code, "wait for the container", options.id, "wait4");
   } catch (error) {
-    undo.run();
+    undo.run(error);
     if (error instanceof TsrunError && error.pointer !== undefined) error.document ??= { path: bundle.configPath, text: bundle.text };
     throw error;
   }
@@ -75,7 +76,7 @@ function restore(options: RestoreOptions, bundle: Bundle, undo: Undo): { record:
     id: options.id,
     ociVersion: SPEC_VERSION,
     pid,
-    pidStart: processStart(pid) ?? "",
+    pidStart: startTimeOf(pid),
     bundle: bundle.dir,
     rootfs: bundle.rootfs,
     created: sys.time_text() as string,

@@ -22,8 +22,8 @@ export function runContainer(options: RunOptions): number {
   if (!options.detach && options.subreaper) check(sys.set_subreaper(1), "become a subreaper", "", "prctl");
   // From the program's first moment on, our signals are its signals.
   if (!options.detach) check(sys.hold_signals(), "hold signals back", "", "sigprocmask");
-  const built = withBuilt(options, { startWait: false, detached: options.detach }, (made) => {
-    publish(options, made);
+  const built = withBuilt(options, { startWait: false, detached: options.detach }, (made, undo) => {
+    publish(options, made, undo);
     runHooks("poststart", made.record.poststart, stateOf(made.record, "running", made.record.pid));
     return made;
   });

@@ -1,6 +1,6 @@
 // start: let a created container run its program (runtime-spec, "Start").
 import { check, StateError } from "../errors.ts";
-import { nextEvent } from "../native/events.ts";
+import { type InitEvent, nextEvent } from "../native/events.ts";
 import type { StateRecord } from "../state/record.ts";
 import { isAlive, startSocketPath } from "../state/status.ts";
 import { directoryOf, load, lock } from "../state/store.ts";
@@ -11,6 +11,7 @@ import { runHooks, stateOf } from "./hooks.ts";
 import { listenNotify, managerSocket, passReadiness } from "./notify.ts";
 import { currentStatus } from "./query.ts";
 import { startError } from "./start-error.ts";
+import { initLost } from "./step-error.ts";
 
 const SEQPACKET = 1;
 
@@ -38,16 +39,31 @@ export function startContainer(root: string, id: string): void {
   if (manager !== undefined) passReadiness(notify, manager, record.pid, () => isAlive(record));
 }
 
+/** What init said last: "ready" when the program was executed, or why it was not. Without an answer start has failed. */
+function lastEvent(socket: number, giveUp: () => void): InitEvent {
+  try {
+    for (let last: InitEvent = { kind: "end" }; ; ) {
+      const event = nextEvent(socket);
+      if (event.kind === "end") return last;
+      if (event.kind === "fail") return event;
+      last = event;
+    }
+  } catch (error) {
+    giveUp();
+    throw error;
+  }
+}
+
 /** Returns when the program was executed; its failure, or a startContainer hook's, destroys the container (spec 3.15). */
 function letGo(root: string, record: StateRecord): void {
   const path = startSocketPath(directoryOf(root, record.id));
   const socket = check(sys.connect(path, SEQPACKET), "reach the container's init", path, "connect");
   check(sys.send_text(socket, "start"), "start the container", record.id, "sendmsg");
-  const event = nextEvent(socket);
+  const event = lastEvent(socket, () => destroy(root, record));
   sys.close(socket);
   sys.unlink(path);
-  if (event.kind !== "fail") return;
-  const error = startError(root, record, event);
+  if (event.kind === "ready") return;
+  const error = event.kind === "fail" ? startError(root, record, event) : initLost();
   destroy(root, record);
   throw error;
 }

@@ -1,6 +1,7 @@
 // A failure record of init + the plan -> the error that names the step, the object and the config line.
 import { HookError, StepError } from "../errors.ts";
 import type { InitFailure } from "../native/events.ts";
+import type { InitProcess } from "../native/init.ts";
 import { type Op, SYSCALLS } from "../plan/op-table.ts";
 import { sys } from "../sys.ts";
 import { waitStatusText } from "./hooks.ts";
@@ -29,6 +30,19 @@ export function stepError(op: Op | undefined, failure: InitFailure, hookLog: str
 /** process.user is one op; its groups fail for a reason of their own. */
 function pointerOf(op: Op, syscall: string | undefined): string {
   return op.op === "cred.ids" && syscall === "setgroups" && op.groups.length > 0 ? `${op.at}/additionalGids` : op.at;
+}
+
+/** Init went away without a word: say what its wait status says. `init`: undefined when it is not our child. */
+export function initLost(init?: InitProcess): StepError {
+  const isKnown = init !== undefined && sys.wait_pid(init.pid, 5000) >= 0;
+  return new StepError(`the container's init ended before its program was run${isKnown ? `: ${waitStatusText(sys.out(0))}` : ""}`, {
+    op: "init",
+    object: "",
+    syscall: "",
+    errno: 0,
+    pointer: "",
+    hint: "somebody killed it; the kernel does when the memory limit of the container is too low",
+  });
 }
 
 /** The program of args[0] has runc's words, which engines search for. Others are made from op, object and errno by cli/report.ts. */

@@ -11,7 +11,9 @@ export type InitEvent =
   /** Where the kernel's seccomp notifications come. */
   | { readonly kind: "listener"; readonly fd: number }
   | { readonly kind: "created" }
-  /** End of file: the program was executed, or init is gone. */
+  /** Only the seccomp filter and the program are left. */
+  | { readonly kind: "ready" }
+  /** End of file: after `ready` the program was executed, before it init is gone. */
   | { readonly kind: "end" }
   | InitFailure;
 
@@ -32,13 +34,23 @@ const KIND_FORKED = 3;
 const KIND_CREATED = 4;
 const KIND_TERMINAL = 5;
 const KIND_LISTENER = 6;
+const KIND_READY = 7;
 const EPROTO = 71;
 
 /** The next record on a protocol socket; init going away ends every wait. */
 export function nextEvent(socket: number): InitEvent {
-  const received = sys.recv_record(socket, -1);
+  return eventOf(check(sys.recv_record(socket, -1), "read from the container's init", "sync socket", "recvmsg"));
+}
+
+/** The next record, when there is one already, or within the time. */
+export function pendingEvent(socket: number, timeoutMs: number): InitEvent | undefined {
+  const received = sys.recv_record(socket, timeoutMs);
+  return received < 0 ? undefined : eventOf(received);
+}
+
+/** `received`: 1 for the record in sys.out, 0 for end of file. */
+function eventOf(received: number): InitEvent {
   if (received === 0) return { kind: "end" };
-  check(received, "read from the container's init", "sync socket", "recvmsg");
   const value = sys.out(4);
   switch (sys.out(0)) {
     case KIND_FAIL:
@@ -53,6 +65,8 @@ export function nextEvent(socket: number): InitEvent {
       return { kind: "terminal", fd: sys.out(5) };
     case KIND_LISTENER:
       return { kind: "listener", fd: sys.out(5) };
+    case KIND_READY:
+      return { kind: "ready" };
     default:
       throw new SystemError("understand the container's init", "sync socket", "recvmsg", EPROTO);
   }

@@ -5,6 +5,12 @@ import { encodePlan } from "../plan/encode.ts";
 import type { Plan } from "../plan/plan.ts";
 import { sys } from "../sys.ts";
 
+const SIGKILL = 9;
+const KILL_TIMEOUT_MS = 10_000;
+const ECHILD = 10;
+const EPIPE = 32;
+const ECONNRESET = 104;
+
 export interface InitProcess {
   /** As the runtime sees it; changes once when init forks into joined namespaces. */
   pid: number;
@@ -29,19 +35,30 @@ export function startInit(plan: Plan, fds: InitFds): InitProcess {
   return { pid, sync: sys.out(0), pidfd: sys.out(1) };
 }
 
-/** Lets init go on from a sync point. That init is gone shows at the next record. */
+/** Lets init go on from a sync point. */
 export function answer(init: InitProcess, point: number): void {
-  sys.send_byte(init.sync, point);
+  checkSent(sys.send_byte(init.sync, point));
 }
 
 /** Hands init open files: of its cgroups, of its seccomp filter; of the container when it enters one. */
 export function sendFiles(init: InitProcess, files: readonly number[]): void {
-  for (const fd of files) sys.send_fd(init.sync, fd, "c");
+  for (const fd of files) checkSent(sys.send_fd(init.sync, fd, "c"));
+}
+
+/** That init is gone shows at the next record, with the reason. Anything else it would wait for in vain. */
+function checkSent(result: number): void {
+  if (result !== -EPIPE && result !== -ECONNRESET) check(result, "answer the container's init", "sync socket", "sendmsg");
 }
 
 /** init forked: its child is the container process, a child of ours by CLONE_PARENT. */
 export function adoptFork(init: InitProcess, pid: number): void {
-  const pidfd = check(sys.pidfd_open(pid), "watch the container's process", String(pid), "pidfd_open");
+  const pidfd = sys.pidfd_open(pid);
+  if (pidfd < 0) {
+    // Not waited for yet, so that the pid is still its own; nobody else would kill it.
+    sys.kill(pid, SIGKILL);
+    sys.wait_pid(pid, KILL_TIMEOUT_MS);
+    check(pidfd, "watch the container's process", String(pid), "pidfd_open");
+  }
   sys.wait_pid(init.pid, 5000);
   sys.close(init.pidfd);
   init.pid = pid;
@@ -49,7 +66,9 @@ export function adoptFork(init: InitProcess, pid: number): void {
 }
 
 /** Ends init and everything it set up in its own namespaces; returns when it is gone. */
-export function killInit(init: InitProcess): number {
-  sys.pidfd_signal(init.pidfd, 9);
-  return sys.wait_pid(init.pid, 10_000);
+export function killInit(init: InitProcess): void {
+  sys.pidfd_signal(init.pidfd, SIGKILL);
+  const waited = sys.wait_pid(init.pid, KILL_TIMEOUT_MS);
+  // Whoever told of its failure may have waited for it.
+  if (waited !== -ECHILD) check(waited, "kill the container's init", String(init.pid), "wait4");
 }

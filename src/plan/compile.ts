@@ -101,6 +101,8 @@ function processOps(context: Context): Op[] {
     ...wait,
     ...startHookOps(context),
     ...(isLate ? lateSchedulerOps(context, process, withPermitted(masks, context, filter.last.length > 0 ? admin : 0)) : []),
+    // The filter may forbid to say anything.
+    { op: "sync.ready", at: "" },
     ...filter.last,
     ...execOps(context, process),
   ];

@@ -149,7 +149,6 @@ export const OPS = {
     doc: "Hide a path: a file behind the verified null device (1:3), a directory behind one shared, empty, read-only tmpfs with this SELinux label. A missing path is fine.",
   },
   "path.readonly": { number: 30, fields: { target: "str" }, doc: "Bind the path over itself, recursively read-only. A missing path is fine." },
-  "path.mkdir": { number: 31, fields: { target: "str", mode: "num" }, doc: "Make the directory and its missing parents." },
   "root.readonly": { number: 32, fields: {}, doc: "The root mount becomes read-only (its submounts keep theirs)." },
   "root.pivot": { number: 33, fields: {}, doc: 'pivot_root(".", ".") into the root fd, detach the old root, chdir("/").' },
   "root.move": {
@@ -252,6 +251,11 @@ export const OPS = {
     number: 64,
     fields: { mode: "num", words: "list" },
     doc: "set_mempolicy(mode with its flags, nodes) of init, which the program inherits; the mask as decimal words of 64 nodes each, the lowest first.",
+  },
+  "sync.ready": {
+    number: 31,
+    fields: {},
+    doc: "Tell the parent, or the peer of start, that only the filter and the program are left: an end of file without this record means that init was killed.",
   },
   "stdio.own": {
     number: 60,

@@ -45,5 +45,6 @@ export function writeAtomically(path: string, text: string): void {
   const temporary = `${path}.new`;
   const written = sys.write_file(temporary, text, 0o1100, 0o600); // O_CREAT | O_TRUNC
   const renamed = written < 0 ? written : sys.rename(temporary, path);
+  if (renamed < 0) sys.unlink(temporary);
   check(renamed, "write the file", path, written < 0 ? "open" : "rename");
 }

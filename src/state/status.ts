@@ -1,4 +1,5 @@
 // A record + the kernel's view -> the status of runtime-spec, "State". Reads as few /proc files as the answer needs.
+import { check, checkText, SystemError } from "../errors.ts";
 import { sys } from "../sys.ts";
 import type { StateRecord } from "./record.ts";
 
@@ -6,19 +7,38 @@ import type { StateRecord } from "./record.ts";
 export type Status = "creating" | "created" | "running" | "paused" | "stopped";
 
 const O_PATH = 0o10000000;
+const ENOENT = 2;
+const ESRCH = 3;
 
-/** Start time of a process in clock ticks, or undefined when it is gone or a zombie. */
-export function processStart(pid: number): string | undefined {
-  const text = sys.read_text(`/proc/${pid}/stat`);
-  if (typeof text === "number") return undefined;
+interface ProcessStat {
+  /** "Z" for a zombie. */
+  readonly state: string;
+  /** In clock ticks since boot. */
+  readonly start: string;
+}
+
+/** Undefined when there is no such process. */
+function readStat(pid: number): ProcessStat | undefined {
+  const path = `/proc/${pid}/stat`;
+  const read = sys.read_text(path);
+  if (read === -ENOENT || read === -ESRCH) return undefined;
+  // Anything else is no answer: a live process must not be taken for a dead one.
+  const text = checkText(read, "look at the container's process", path, "read");
   // The name, field 2, may hold spaces and parentheses: count from the last one.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ", 20);
-  const state = fields[0];
-  return state === "Z" || state === "X" ? undefined : fields[19];
+  return { state: fields[0] ?? "", start: fields[19] ?? "" };
+}
+
+/** Start time of our child, whether it lives or not: its program may have ended while we were busy. */
+export function startTimeOf(pid: number): string {
+  const stat = readStat(pid);
+  if (stat === undefined) throw new SystemError("look at the container's process", `/proc/${pid}/stat`, "read", ESRCH);
+  return stat.start;
 }
 
 export function isAlive(record: StateRecord): boolean {
-  return processStart(record.pid) === record.pidStart;
+  const stat = readStat(record.pid);
+  return stat !== undefined && stat.state !== "Z" && stat.state !== "X" && stat.start === record.pidStart;
 }
 
 /** `isFrozen` is asked last, and only of a live container. */
@@ -31,9 +51,10 @@ export function statusOf(record: StateRecord, directory: string, isFrozen: () =>
 
 /** The start socket is there from create until the program was executed. */
 function hasStartSocket(directory: string): boolean {
-  const fd = sys.open(startSocketPath(directory), O_PATH, 0);
-  if (fd < 0) return false;
-  sys.close(fd);
+  const path = startSocketPath(directory);
+  const fd = sys.open(path, O_PATH, 0);
+  if (fd === -ENOENT) return false;
+  sys.close(check(fd, "look for the start socket", path, "open"));
   return true;
 }
 

@@ -86,12 +86,17 @@ export function lock(root: string, id: string): number {
   return fd;
 }
 
-const FILES = ["state.json", "state.json.new", "config.json", "config.json.new", "lock", "start.sock", "hooks.log", "notify/notify.sock"];
+/** The record comes last: as long as it is there, the container can be deleted again. */
+const FILES = ["state.json.new", "config.json", "config.json.new", "lock", "start.sock", "hooks.log", "notify/notify.sock", "state.json"];
 
 /** Removes the container's directory; what is missing is fine. */
 export function remove(directory: string): void {
-  for (const name of FILES) sys.unlink(`${directory}/${name}`);
+  for (const name of FILES) {
+    const path = `${directory}/${name}`;
+    const removed = sys.unlink(path);
+    if (removed !== -ENOENT && removed !== -ENOTDIR) check(removed, "remove the container's file", path, "unlink");
+  }
   sys.rmdir(`${directory}/notify`);
   const removed = sys.rmdir(directory);
-  if (removed < 0 && removed !== -ENOENT) check(removed, "remove the container's directory", directory, "rmdir");
+  if (removed !== -ENOENT) check(removed, "remove the container's directory", directory, "rmdir");
 }

@@ -200,6 +200,21 @@ spec("8.01 8.07 time namespace with offsets", needs("timens"), oracle({ runc: "1
   expect(f.get("read:/proc/self/timens_offsets")).toMatch(/monotonic\s+172800\s+5/);
 });
 
+spec(
+  "8.06 8.07 time offsets in a new user namespace",
+  needs("timens", "userns"),
+  oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }),
+  async () => {
+    const f = await facts(
+      withUser(probe("ns", "read:/proc/self/timens_offsets"), {
+        linux: { namespaces: [...NAMESPACES, { type: "user" }, { type: "time" }], timeOffsets: { boottime: { secs: 1000, nanosecs: 5 } } },
+      }),
+    );
+    expect(f.get("ns.time")).not.toBe(own("time"));
+    expect(f.get("read:/proc/self/timens_offsets")).toMatch(/boottime\s+1000\s+5/);
+  },
+);
+
 spec("8.07 negative offsets", needs("timens"), oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }), async () => {
   const f = await facts(
     bundle(probe("read:/proc/self/timens_offsets"), {

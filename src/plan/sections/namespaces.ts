@@ -26,8 +26,9 @@ export function startNamespaces(context: Context): NamespaceStart {
     const ops: Op[] = [
       ...joinOps(context),
       { op: "ns.unshare", at: context.namespaces.user?.at ?? "", flags: CLONE.user },
-      ...idmapOps(context),
+      // Before init is root of the user namespace: from then on its own /proc files belong to the host's root.
       ...timeOps(context),
+      ...idmapOps(context),
       forkOp(context, made - CLONE.user),
     ];
     return { cloneFlags: 0, ops };
