@@ -15,14 +15,20 @@ struct fs_info {
   unsigned long rest[15];
 };
 
-static int is_procfs(long fd) {
+/// 0, -EXDEV when it is of another filesystem, or why that cannot be told.
+static long check_procfs(long fd) {
   struct fs_info info;
-  return SYS(fstatfs, fd, &info) >= 0 && info.type == PROC_SUPER_MAGIC;
+  long result = SYS(fstatfs, fd, &info);
+  if (result < 0) return result;
+  return info.type == PROC_SUPER_MAGIC ? 0 : -EXDEV;
 }
 
-static int is_procfs_root(long fd) {
+static long check_procfs_root(long fd) {
   struct statx info;
-  return is_procfs(fd) && SYS(statx, fd, "", AT_EMPTY_PATH, STATX_INO, &info) >= 0 && info.stx_ino == ROOT_INODE;
+  long result = check_procfs(fd);
+  if (result == 0) result = SYS(statx, fd, "", AT_EMPTY_PATH, STATX_INO, &info);
+  if (result < 0) return result;
+  return info.stx_ino == ROOT_INODE ? 0 : -EXDEV;
 }
 
 /// Our own, over which nobody can have mounted anything.
@@ -38,9 +44,11 @@ static long new_procfs(void) {
 /// The one at /proc, if it is one.
 static long existing_procfs(void) {
   long proc = SYS(openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-  if (proc < 0 || is_procfs_root(proc)) return proc;
+  if (proc < 0) return proc;
+  long result = check_procfs_root(proc);
+  if (result == 0) return proc;
   sys_close(proc);
-  return -EXDEV;
+  return result;
 }
 
 /// Closes `proc`.
@@ -50,9 +58,11 @@ static long open_verified(long proc, const char *path, uint64_t flags, uint64_t 
   struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | resolve};
   long fd = SYS(openat2, proc, path, &how, sizeof how);
   sys_close(proc);
-  if (fd < 0 || is_procfs(fd)) return fd;
+  if (fd < 0) return fd;
+  long result = check_procfs(fd);
+  if (result == 0) return fd;
   sys_close(fd);
-  return -EXDEV;
+  return result;
 }
 
 long open_in_host_procfs(const char *path, uint64_t flags) {
