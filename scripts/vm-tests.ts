@@ -14,6 +14,7 @@ const PACKAGES = {
   apparmor: "/sbin/apparmor_parser",
   systemd: "/lib/systemd/systemd",
   dbus: "/usr/bin/dbus-daemon",
+  "dbus-user-session": "/usr/lib/systemd/user/dbus.socket",
   iptables: "/usr/sbin/iptables",
   iproute2: "/sbin/ip",
 };

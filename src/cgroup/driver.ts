@@ -14,6 +14,8 @@ export interface CgroupRequest {
   readonly annotations: Readonly<Record<string, string>> | undefined;
   /** Without rights to cgroups, go on without them if the config asks for none. */
   readonly rootless: boolean;
+  /** Not root of the machine: device filters are not ours to attach. */
+  readonly unprivileged: boolean;
 }
 
 /** The container's directory in one hierarchy, as the state keeps it. */

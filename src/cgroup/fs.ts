@@ -11,6 +11,7 @@ import { Existing, isOfSystemd } from "./existing.ts";
 import { EACCES, ENOENT, EPERM, EROFS, O_WRONLY, readWords, writeOrThrow } from "./files.ts";
 import { compileLimits, type Limits } from "./limits.ts";
 import { CGROUPS_PATH, placeCgroup } from "./place.ts";
+import { managerCgroup, systemdError } from "./systemd-bus.ts";
 import { unitName } from "./systemd-name.ts";
 import { annotationProperties, resourceProperties } from "./systemd-properties.ts";
 import { startUnit, type UnitRecord } from "./systemd-unit.ts";
@@ -25,7 +26,15 @@ export const cgroupfs: CgroupDriver = {
     if (!request.systemd) return new FsCgroup(request, placeRecords(request, layout), layout.layout);
     const user = request.rootless;
     const { slice, unit, path } = unitName(request.cgroupsPath, request.id, user);
-    const places = layout.hierarchies.map(({ name, controllers, mountpoint }) => ({ name, controllers, mountpoint, path: `${mountpoint}${path}`, made: 0 }));
+    if (user && layout.layout !== "v2") throw systemdError("make a unit for a user", "it can give a user no limits on cgroup v1", user);
+    const root = user ? managerCgroup() : "";
+    const places = layout.hierarchies.map(({ name, controllers, mountpoint }) => ({
+      name,
+      controllers,
+      mountpoint,
+      path: `${mountpoint}${root}${path}`,
+      made: 0,
+    }));
     return new FsCgroup(request, places, layout.layout, { record: { unit, user }, slice });
   },
 };
@@ -143,6 +152,8 @@ class FsCgroup extends Existing implements Cgroup {
       const directory = this.#unified?.path;
       if (program === undefined || directory === undefined) return;
       const attached = sys.attach_device_filter(directory, program);
+      // Nobody but root can; in their user namespace they make no devices, and may use those of the host that are theirs anyway.
+      if (attached === -EPERM && this.#request.rootless && this.#request.unprivileged) return;
       if (attached < 0) throw new SystemError("attach the device filter to the cgroup", directory, "bpf", -attached, { pointer: "/linux/resources/devices" });
       return;
     }

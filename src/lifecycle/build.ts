@@ -16,11 +16,12 @@ import type { StateRecord } from "../state/record.ts";
 import { hookLogPath, startSocketPath } from "../state/status.ts";
 import { claim, remove } from "../state/store.ts";
 import { sys } from "../sys.ts";
+import { cgroupRequest } from "./cgroup-request.ts";
 import { openConsole } from "./console.ts";
 import { guideInit } from "./guide.ts";
 import { runHooksTolerantly, stateAroundPid, stateOf } from "./hooks.ts";
 import { hasHostMounts, removeHostMounts } from "./host-mounts.ts";
-import { needsSetgroupsDenied } from "./idmap.ts";
+import { maySetGroups } from "./idmap.ts";
 import { checkPreserved, listenEnv, listenFds } from "./inherited-fds.ts";
 import { makeNotifyDirectory, managerSocket, NOTIFY_ENV } from "./notify.ts";
 import { openFilter } from "./seccomp.ts";
@@ -92,16 +93,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
 
   const facts = readFacts();
   const filter = openFilter(config, options.root);
-  const rootless = options.rootless === "true" || (options.rootless === "auto" && facts.euid !== 0);
-  const request = {
-    id: options.id,
-    cgroupsPath: config.linux?.cgroupsPath,
-    resources: config.linux?.resources,
-    rootless,
-    systemd: options.systemdCgroup,
-    annotations: config.annotations,
-  };
-  const cgroup = cgroupfs.create(request, readCgroupLayout());
+  const cgroup = cgroupfs.create(cgroupRequest(options, config, facts), readCgroupLayout());
   undo.add("cgroup", () => cgroup.remove());
   if (hasHostMounts(config)) undo.add("mounts", () => removeHostMounts(bundle.rootfs));
 
@@ -155,7 +147,7 @@ function compile(options: BuildOptions, mode: Mode, bundle: Bundle, directory: s
     hookState: { creating: stateAroundPid(self, "creating"), created: stateAroundPid(self, "created") },
     extraEnv: [...listenEnv(), ...(notifyDir === undefined ? [] : [NOTIFY_ENV])],
     ...(notifyDir === undefined ? {} : { notifyDir }),
-    setgroups: !needsSetgroupsDenied(mappings, facts.euid, facts.egid),
+    setgroups: maySetGroups(mappings, facts),
   });
   for (const warning of plan.warnings) warn(warning);
   debug(() => `plan of "${options.id}":\n${explain(plan)}`);

@@ -74,6 +74,11 @@ export const NEEDS = {
     isThere: () => read("/sys/module/apparmor/parameters/enabled").startsWith("Y") && existsSync("/sbin/apparmor_parser"),
   },
   systemd: { name: "systemd as process 1", ci: false, isThere: () => read("/proc/1/comm").trim() === "systemd" && existsSync("/run/systemd/private") },
+  userSystemd: {
+    name: "a user with a systemd of their own (the virtual machine's)",
+    ci: false,
+    isThere: () => existsSync("/run/systemd/system/user@.service") && existsSync("/usr/lib/systemd/user/dbus.socket"),
+  },
   fixtures: { name: "engine configs", ci: true, isThere: () => true },
 } as const satisfies Record<string, Need>;
 

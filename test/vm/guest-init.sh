@@ -42,6 +42,9 @@ for name in proc sys dev run; do mount -o move /$name /sysroot/$name; done
 if [ -d /sysroot/run/vm/units ]; then
   mkdir -p /sysroot/run/systemd/system
   cp /sysroot/run/vm/units/* /sysroot/run/systemd/system/
+  # Who has a systemd of their own (user@.service), which the tests start.
+  echo vm-user:x:21500:21500::/:/bin/sh >> /sysroot/etc/passwd
+  echo vm-user:x:21500: >> /sysroot/etc/group
   exec switch_root /sysroot /lib/systemd/systemd --unit=vm.target
 fi
 exec switch_root /sysroot /run/vm/busybox sh /run/vm/job
