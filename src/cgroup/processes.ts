@@ -1,6 +1,6 @@
 // The processes of a cgroup: freeze, thaw, signal, kill. Every wait has a bound.
 import { sys } from "../sys.ts";
-import { childrenOf } from "./directories.ts";
+import { listBelow } from "./directories.ts";
 import type { CgroupPlaceRecord } from "./driver.ts";
 import { readFile, readWords, writeFile } from "./files.ts";
 
@@ -52,10 +52,6 @@ export function freeze(places: readonly CgroupPlaceRecord[]): boolean {
 export function listProcesses(places: readonly CgroupPlaceRecord[]): number[] {
   const place = processesOf(places);
   return place === undefined ? [] : listBelow(place.path);
-}
-
-function listBelow(path: string): number[] {
-  return [...readWords(`${path}/cgroup.procs`).map(Number), ...childrenOf(path).flatMap((child) => listBelow(`${path}/${child}`))];
 }
 
 /** One signal to every process; frozen meanwhile, so that none is missed by a fork. */

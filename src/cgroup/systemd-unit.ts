@@ -18,7 +18,7 @@ const GOING_MS = 5000;
 
 const ENDED_HINT = "from outside of a user's cgroups systemd takes in processes of that user alone: the container's root must be mapped to the caller";
 
-/** Returns when the process is in the unit's cgroup. */
+/** Has systemd make the unit; awaitUnit tells when it is there. */
 export function startUnit(record: UnitRecord, slice: string, pid: number, properties: readonly UnitProperty[]): void {
   const all: UnitProperty[] = [
     ["Description", "s", `tsrun container ${record.unit}`],
@@ -36,6 +36,10 @@ export function startUnit(record: UnitRecord, slice: string, pid: number, proper
   ];
   const problem = startWhenFree(record, [record.unit, "replace", String(all.length), ...all.flat(), "0"]);
   if (problem !== "") throw systemdError(`start the unit "${record.unit}"`, problem, record.user);
+}
+
+/** Returns when the process is in the unit's cgroup. */
+export function awaitUnit(record: UnitRecord, pid: number): void {
   waitUntil(
     record,
     `the process in "${record.unit}"`,
@@ -78,10 +82,13 @@ export function stopUnit(record: UnitRecord, directory: string): void {
   waitUntil(record, `the end of "${record.unit}"`, () => sys.stat_mode(directory) < 0);
 }
 
+/** Returns when systemd has written them. */
 export function setUnitProperties(record: UnitRecord, properties: readonly UnitProperty[]): void {
   if (properties.length === 0) return;
   const problem = callManager(record.user, "SetUnitProperties", "sba(sv)", [record.unit, "true", String(properties.length), ...properties.flat()]);
   if (problem !== "") throw systemdError(`change the unit "${record.unit}"`, problem, record.user);
+  // It writes before it looks at the next message.
+  unitState(record.user, record.unit);
 }
 
 /** `cannot`: is asked now and then whether it cannot come to be any more. */

@@ -8,7 +8,7 @@ import { check, StateError, TsrunError } from "../errors.ts";
 import { debug, warn } from "../log.ts";
 import { readCgroupLayout } from "../machine/cgroup-layout.ts";
 import { readFacts } from "../machine/facts.ts";
-import { type InitProcess, killInit, startInit } from "../native/init.ts";
+import { type InitFds, type InitProcess, killInit, startInit } from "../native/init.ts";
 import { compileCreate } from "../plan/compile.ts";
 import { explain } from "../plan/explain.ts";
 import type { MachineFacts, Plan } from "../plan/plan.ts";
@@ -28,6 +28,7 @@ import { openFilter } from "./seccomp.ts";
 import { Undo } from "./undo.ts";
 
 const SEQPACKET = 1;
+const EOPNOTSUPP = 95;
 const O_NEW_LOG = 0o2302; // O_CREAT | O_EXCL | O_RDWR | O_APPEND
 
 export interface BuildOptions {
@@ -104,7 +105,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
   const plan = compile(options, mode, bundle, directory, cgroup, facts);
   const start = mode.startWait ? listenForStart(directory) : -1;
   const hookLog = openHookLog(bundle, directory);
-  const init = startInit(plan, { cgroup: cgroupDirectory, preserve, start, hookLog });
+  const init = startInCgroup(plan, { cgroup: cgroupDirectory, preserve, start, hookLog }, cgroup);
   undo.add("container process", () => killInit(init));
   for (const fd of [start, hookLog, cgroupDirectory]) if (fd >= 0) sys.close(fd);
 
@@ -129,6 +130,15 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
     onHooks,
   });
   return { bundle, directory, init, cgroup, ...outcome };
+}
+
+function startInCgroup(plan: Plan, fds: InitFds, cgroup: Cgroup): InitProcess {
+  try {
+    return startInit(plan, fds);
+  } catch (error) {
+    if ((error as { errno?: number }).errno !== EOPNOTSUPP || !cgroup.becomeThreaded()) throw error;
+    return startInit(plan, fds);
+  }
 }
 
 function compile(options: BuildOptions, mode: Mode, bundle: Bundle, directory: string, cgroup: Cgroup, facts: MachineFacts): Plan {

@@ -1,8 +1,15 @@
 // Who the caller is to this machine: its root, a user, or the root of a user namespace.
 import { sys } from "../sys.ts";
 
+let known: boolean | undefined;
+
 /** Outside of any user namespace the mapping is all ids onto themselves (user_namespaces(7)). */
 export function isInUserNamespace(): boolean {
+  known ??= readsAsUserNamespace();
+  return known;
+}
+
+function readsAsUserNamespace(): boolean {
   const map = sys.read_text("/proc/self/uid_map");
   return typeof map === "string" && map.trim().split(/\s+/).join(" ") !== "0 0 4294967295";
 }

@@ -1,10 +1,11 @@
 // linux.cgroupsPath and linux.resources.
 import { expect } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { type Bundle, bundle, CGROUP_PARENT, probe } from "../helpers/bundle.ts";
-import { cgroupDirectory, cgroupValue, isV2 } from "../helpers/cgroups.ts";
+import { cgroupDirectory, cgroupValue, isV2, mountpointOf } from "../helpers/cgroups.ts";
 import { type JsonObject, MOUNTS } from "../helpers/config.ts";
 import { Container, facts, ok, refused } from "../helpers/container.ts";
+import { exec } from "../helpers/exec.ts";
 import { findCgroups } from "../helpers/leftovers.ts";
 import { needs, oracle, spec } from "../helpers/spec.ts";
 
@@ -65,6 +66,62 @@ spec("8.32 the container is in every hierarchy from create on, with init alone",
   const directory = cgroupDirectory(pid, "pids");
   expect(readFileSync(`${directory}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
 });
+
+/** Makes a cgroup of the freezer's hierarchy beforehand; gone afterwards, with what is below it. */
+async function inCgroup(body: (b: Bundle, directory: string) => Promise<void>): Promise<void> {
+  const b = bundle(probe("pause"));
+  const directory = `${mountpointOf("freezer")}${CGROUP_PARENT}/${b.name}`;
+  mkdirSync(`${directory}/inner`, { recursive: true });
+  try {
+    await body(b, directory);
+  } finally {
+    for (const found of findCgroups(b.name)) await exec(["find", found, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]);
+  }
+}
+
+spec("8.30 3.21 a cgroup that is there and empty is used, and not removed", oracle({ runc: "removes it", crun: "removes it" }), async () => {
+  await inCgroup(async (b, directory) => {
+    rmdirSync(`${directory}/inner`);
+    const container = await new Container(b).up();
+    ok(await container.delete({ flags: ["--force"] }));
+    expect(existsSync(directory)).toBe(true);
+  });
+});
+
+for (const inner of ["", "/inner"])
+  spec(`8.30 a cgroup with processes ${inner === "" ? "in it" : "below it"} is an error`, oracle({ runc: "1.1 only warns", crun: "not checked" }), async () => {
+    await inCgroup(async (b, directory) => {
+      const sleeper = Bun.spawn(["sleep", "1000"]);
+      writeFileSync(`${directory}${inner}/cgroup.procs`, String(sleeper.pid));
+      try {
+        await refused(b, /not empty/);
+        expect(readFileSync(`${directory}${inner}/cgroup.procs`, "utf8").trim()).toBe(String(sleeper.pid));
+      } finally {
+        sleeper.kill(9);
+        await sleeper.exited;
+      }
+    });
+  });
+
+for (const below of ["", "/box"])
+  spec(
+    `8.30 a cgroup that is frozen${below === "" ? "" : " with the one above it"} is an error`,
+    oracle(below === "" ? {} : { runc: "waits for ever", crun: "waits for ever" }),
+    async () => {
+      await inCgroup(async (b, directory) => {
+        const set = (frozen: boolean) =>
+          isV2("freezer")
+            ? writeFileSync(`${directory}/cgroup.freeze`, frozen ? "1" : "0")
+            : writeFileSync(`${directory}/freezer.state`, frozen ? "FROZEN" : "THAWED");
+        set(true);
+        try {
+          await refused(b.rewrite({ linux: { cgroupsPath: `${CGROUP_PARENT}/${b.name}${below}` } }), /frozen/);
+        } finally {
+          set(false);
+        }
+      });
+    },
+  );
 
 spec("3.21 an existing cgroup of others is not removed", async () => {
   const b = bundle(probe("echo:x"));

@@ -20,18 +20,19 @@ interface Delegated extends Unprivileged {
   readonly release: () => void;
 }
 
-/** A cgroup is given away: its directory, and what the kernel says goes with it (cgroups(7), "Delegation"). */
+/** A cgroup is given away: its directory, what the kernel says goes with it (cgroups(7), "Delegation"), and these controllers. */
 async function delegated(controllers: string, patch: JsonObject = {}, script = "exec sleep 1000"): Promise<Delegated> {
   const user = await unprivileged(single, script);
-  const path = `${CGROUP_PARENT}/${user.b.name}-user`;
+  const given = `${CGROUP_PARENT}/${user.b.name}-user`;
+  const path = `${given}/home`;
   const directory = `/sys/fs/cgroup${path}`;
-  for (const above of ["/sys/fs/cgroup", `/sys/fs/cgroup${CGROUP_PARENT}`]) writeFileSync(`${above}/cgroup.subtree_control`, controllers);
   mkdirSync(`${directory}/caller`, { recursive: true });
+  for (const above of ["", CGROUP_PARENT, given]) writeFileSync(`/sys/fs/cgroup${above}/cgroup.subtree_control`, controllers);
   for (const file of ["", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads", "/caller", "/caller/cgroup.procs"])
     ok(await exec(["chown", `${UID}:${UID}`, `${directory}${file}`]));
   user.b.rewrite({ linux: { cgroupsPath: `${path}/box` } }).rewrite(patch);
   const release = () => {
-    for (const each of [`${directory}/caller`, directory]) rmdirSync(each);
+    for (const each of [`${directory}/caller`, directory, `/sys/fs/cgroup${given}`]) rmdirSync(each);
   };
   return { ...user, path, directory, inside: { cgroup: `${directory}/caller` }, release };
 }
@@ -85,7 +86,7 @@ spec("rootless, a cgroup of the user's own: called from outside of it, an error 
 });
 
 spec("rootless, a cgroup of the user's own: a controller that was not given is an error, and nothing is left", onV2, async () => {
-  const { b, directory, inside, callAs, release } = await delegated("+pids -cpuset", { linux: { resources: { cpu: { cpus: "0" } } } });
+  const { b, directory, inside, callAs, release } = await delegated("+pids", { linux: { resources: { cpu: { cpus: "0" } } } });
   fails(await callAs(inside, "create", "--bundle", b.directory, "c"), /cpuset/);
   expect(existsSync(`${directory}/box`)).toBe(false);
   release();

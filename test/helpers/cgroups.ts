@@ -23,6 +23,12 @@ export function cgroupDirectory(pid: number, controller: string): string | undef
   return undefined;
 }
 
+/** Where the hierarchy of a controller is mounted. */
+export function mountpointOf(controller: string): string {
+  const v2 = isV2(controller);
+  return mountpoints().find((one) => (v2 ? one.isV2 : one.controllers.includes(controller)))?.point ?? "";
+}
+
 /** Does cgroup v2 rule this controller? */
 export function isV2(controller: string): boolean {
   return !mountpoints().some((one) => !one.isV2 && one.controllers.includes(controller));
