@@ -143,7 +143,8 @@ class FsCgroup extends Existing implements Cgroup {
       this.#layout = "none";
       return false;
     }
-    refuseOccupied(place);
+    // systemd has put the process into what it made.
+    if (this.#systemd === undefined) refuseOccupied(place);
     return true;
   }
 

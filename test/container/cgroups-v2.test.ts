@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { bundle, CGROUP_PARENT, probe } from "../helpers/bundle.ts";
-import type { JsonObject } from "../helpers/config.ts";
+import { type JsonObject, MOUNTS, NAMESPACES } from "../helpers/config.ts";
 import { Container, facts, fails, ok, refused } from "../helpers/container.ts";
 import { exec } from "../helpers/exec.ts";
 import { needs, oracle, spec } from "../helpers/spec.ts";
@@ -277,4 +277,17 @@ spec("v2: update: one limit that the kernel refuses, and the others are what the
   const resources = { pids: { limit: 44 }, cpu: { cpus: "0", quota: 50000 }, blockIO: { weight: 500, ...rates }, unified: { "memory.high": "wrong" } };
   fails(await container.command("update", { flags: ["--resources", "-"], stdin: JSON.stringify(resources) }), /memory\.high/);
   expect(["pids.max", "io.weight", "io.max", "cpu.max", "cpuset.cpus.effective"].map(file)).toEqual(before);
+});
+
+spec("v2: exec in a container that gives controllers to cgroups of its own goes where the container's process has gone", onV2, async () => {
+  const cgroup = "/sys/fs/cgroup";
+  const script = `mkdir ${cgroup}/init && echo 0 > ${cgroup}/init/cgroup.procs && echo +memory > ${cgroup}/cgroup.subtree_control && echo up; exec sleep 1000`;
+  const b = bundle({
+    process: { args: ["/bin/sh", "-c", script] },
+    mounts: [...MOUNTS, { destination: cgroup, type: "cgroup", source: "cgroup", options: ["rw"] }],
+    linux: { namespaces: [...NAMESPACES, { type: "cgroup" }] },
+  });
+  const container = await new Container(b).up();
+  await container.said("up");
+  expect(ok(await container.command("exec", {}, "/bin/cat", "/proc/self/cgroup")).stdout).toBe("0::/init\n");
 });

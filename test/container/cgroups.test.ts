@@ -2,10 +2,10 @@
 import { expect } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { type Bundle, bundle, CGROUP_PARENT, probe } from "../helpers/bundle.ts";
-import { cgroupDirectory, cgroupValue, isV2, mountpointOf } from "../helpers/cgroups.ts";
-import { type JsonObject, MOUNTS } from "../helpers/config.ts";
+import { cgroupDirectory, cgroupValue, isV2, mountpointOf, needsController } from "../helpers/cgroups.ts";
+import { type JsonObject, MOUNTS, NAMESPACES } from "../helpers/config.ts";
 import { Container, facts, ok, refused } from "../helpers/container.ts";
-import { exec } from "../helpers/exec.ts";
+import { exec, until } from "../helpers/exec.ts";
 import { findCgroups } from "../helpers/leftovers.ts";
 import { needs, oracle, spec } from "../helpers/spec.ts";
 
@@ -214,7 +214,7 @@ const VALUES: readonly { name: string; resources: JsonObject; controller: string
 ];
 
 for (const { name, resources, controller, v1, v2 } of VALUES)
-  spec(`8.36 8.37 8.41 ${name}`, async () => {
+  spec(`8.36 8.37 8.41 ${name}`, needsController(controller), async () => {
     const place = isV2(controller) ? v2 : v1;
     if (place === undefined) {
       await refused(withResources(resources), /cgroup v2/);
@@ -224,7 +224,7 @@ for (const { name, resources, controller, v1, v2 } of VALUES)
     expect(cgroupValue(pid, controller, place[0], place[0])).toContain(place[1]);
   });
 
-spec("8.36 memory.swap", async () => {
+spec("8.36 memory.swap", needsController("memory"), async () => {
   const pid = await created({ memory: { limit: 67108864, swap: 134217728 }, devices: ALLOW_ALL });
   const value = cgroupValue(pid, "memory", "memory.memsw.limit_in_bytes", "memory.swap.max");
   // v1 counts memory and swap together, v2 swap alone.
@@ -243,12 +243,12 @@ spec("8.41 pids.limit holds", async () => {
   expect(f.get("fork:20")).toMatch(/^[0-9] EAGAIN$/);
 });
 
-spec("8.36 memory.limit holds", async () => {
+spec("8.36 memory.limit holds", needsController("memory"), async () => {
   const f = await facts(bundle(probe("alloc:64"), { linux: { resources: { memory: { limit: 33554432 } } } }));
   expect(f.get("alloc:64")).toBe("killed");
 });
 
-spec("8.37 cpus holds", async () => {
+spec("8.37 cpus holds", needsController("cpuset"), async () => {
   expect((await facts(bundle(probe("affinity"), { linux: { resources: { cpu: { cpus: "1" } } } }))).get("affinity")).toBe("1");
 });
 
@@ -268,7 +268,7 @@ spec("8.36 swappiness outside of 0-100 is an error", async () => {
   await refused(withResources({ memory: { swappiness: 101 } }));
 });
 
-spec("8.36 a limit of 64 bits is exact", async () => {
+spec("8.36 a limit of 64 bits is exact", needsController("memory"), async () => {
   const pid = await created({ memory: { limit: 9007199254745088n }, devices: ALLOW_ALL });
   expect(cgroupValue(pid, "memory", "memory.limit_in_bytes", "memory.max")).toBe("9007199254745088");
 });
@@ -359,6 +359,29 @@ spec("8.33 a cgroup namespace hides the path", async () => {
   );
   for (const line of f.all("cgroup").filter((one) => /:(memory|pids)?:/.test(one))) expect(line).not.toContain("tsrun-t");
 });
+
+spec(
+  "3.21 processes that fork all the time in the host's pid namespace: kill --all and delete get all of them",
+  oracle({ runc: "1.1 leaves the cgroup", crun: "leaves the cgroup" }),
+  async () => {
+    const script = "echo up; fork() { while :; do (fork) & sleep 0.1; done; }; fork 2> /dev/null";
+    const namespaces = NAMESPACES.filter(({ type }) => type !== "pid");
+    const b = bundle({ process: { args: ["/bin/sh", "-c", script] } }, { linux: { namespaces, resources: { pids: { limit: 40 } } } });
+    for (const end of [
+      (container: Container) => container.kill("KILL", { flags: ["--all"] }),
+      (container: Container) => container.delete({ flags: ["--force"] }),
+    ]) {
+      const container = await new Container(b).up();
+      await container.said("up");
+      const { pid } = await container.state();
+      const directory = cgroupDirectory(pid, "pids");
+      await until("many processes", () => readFileSync(`${directory}/cgroup.procs`, "utf8").split("\n").length > 20);
+      ok(await end(container));
+      await container.delete({ flags: ["--force"] });
+      expect(existsSync(directory ?? "")).toBe(false);
+    }
+  },
+);
 
 spec("8.43 unified on cgroup v1 is an error, or ignored where v2 rules nothing", needs("cgroupV1"), async () => {
   await refused(withResources({ unified: { "memory.max": "1000000" } }));

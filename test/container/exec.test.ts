@@ -182,19 +182,19 @@ spec("exec: --cgroup is a cgroup below the container's, on v1 of one controller 
   const container = await running();
   const own = (pid: number, controller: string) => cgroupDirectory(pid, controller) ?? "";
   const { pid } = await container.state();
-  for (const controller of ["pids", "memory", "freezer"]) mkdirSync(`${own(pid, controller)}/inner`, { recursive: true });
+  for (const controller of ["pids", "blkio", "freezer"]) mkdirSync(`${own(pid, controller)}/inner`, { recursive: true });
   const whereIs = async (...flags: string[]) => {
     const pidFile = `${container.bundle.directory}/exec.pid`;
     ok(await execIn(container, ["--detach", "--pid-file", pidFile, ...flags], ["/bin/sleep", "100"]));
     const started = Number(readFileSync(pidFile, "utf8"));
-    return ["pids", "memory"].map((controller) => own(started, controller).slice(own(pid, controller).length));
+    return ["pids", "blkio"].map((controller) => own(started, controller).slice(own(pid, controller).length));
   };
   if (isV2("pids")) {
     expect(await whereIs("--cgroup", "inner")).toEqual(["/inner", "/inner"]);
     fails(await execIn(container, ["--cgroup", "pids:inner"], ["/bin/true"]));
   } else {
     expect(await whereIs("--cgroup", "pids:inner")).toEqual(["/inner", ""]);
-    expect(await whereIs("--cgroup", "pids,memory:inner")).toEqual(["/inner", "/inner"]);
+    expect(await whereIs("--cgroup", "pids,blkio:inner")).toEqual(["/inner", "/inner"]);
     fails(await execIn(container, ["--cgroup", "nosuch:inner"], ["/bin/true"]));
     fails(await execIn(container, ["--cgroup", "pids:../.."], ["/bin/true"]));
   }

@@ -1,8 +1,8 @@
 // --systemd-cgroup: a transient scope of systemd around the container.
 import { expect } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { type Bundle, bundle, probe } from "../helpers/bundle.ts";
-import type { JsonObject } from "../helpers/config.ts";
+import { type JsonObject, MOUNTS } from "../helpers/config.ts";
 import { Container, fails, ok } from "../helpers/container.ts";
 import { exec, until } from "../helpers/exec.ts";
 import { BUILD } from "../helpers/runtime.ts";
@@ -28,7 +28,7 @@ async function up(b: Bundle): Promise<Container> {
 const show = (unit: string, ...names: string[]) => propertiesOf(unit, names);
 const active = async (unit: string) => (await show(unit, "ActiveState"))[0];
 
-spec("systemd: the container is in slice and scope of its cgroupsPath, and delete takes the unit away", needs("systemd"), async () => {
+spec("systemd: the container is in slice and scope of its cgroupsPath, and delete takes the unit away", needs("systemd", "cgroupV2"), async () => {
   const { b, unit } = inScope();
   const container = await up(b);
   const path = readFileSync(`/proc/${(await container.state()).pid}/cgroup`, "utf8");
@@ -39,7 +39,7 @@ spec("systemd: the container is in slice and scope of its cgroupsPath, and delet
   expect(await active(unit)).toBe("inactive");
 });
 
-spec("systemd: limits are in the files and known to systemd", needs("systemd"), async () => {
+spec("systemd: limits are in the files and known to systemd", needs("systemd", "cgroupV2"), async () => {
   const { b, unit } = inScope({
     linux: { resources: { memory: { limit: 64 << 20 }, pids: { limit: 55 }, cpu: { quota: 50000, period: 100000, shares: 1024 } } },
   });
@@ -50,7 +50,7 @@ spec("systemd: limits are in the files and known to systemd", needs("systemd"), 
   expect(await show(unit, "MemoryMax", "TasksMax", "CPUQuotaPerSecUSec")).toEqual([String(64 << 20), "55", "500ms"]);
 });
 
-spec("systemd: update changes file and property", needs("systemd"), async () => {
+spec("systemd: update changes file and property", needs("systemd", "cgroupV2"), async () => {
   const { b, unit } = inScope();
   const container = await up(b);
   ok(await container.command("update", { flags: ["--memory", "96M", "--pids-limit", "44"] }));
@@ -58,7 +58,7 @@ spec("systemd: update changes file and property", needs("systemd"), async () => 
   expect(await show(unit, "MemoryMax", "TasksMax")).toEqual([String(96 << 20), "44"]);
 });
 
-spec("systemd: org.systemd.property annotations", needs("systemd"), async () => {
+spec("systemd: org.systemd.property annotations", needs("systemd", "cgroupV2"), async () => {
   const annotations = {
     "org.systemd.property.TimeoutStopUSec": "uint64 123000000",
     "org.systemd.property.CollectMode": "'inactive'",
@@ -71,7 +71,7 @@ spec("systemd: org.systemd.property annotations", needs("systemd"), async () => 
   fails(await new Container(wrong.b).create(GLOBALS));
 });
 
-spec("systemd: exec, pause, resume, kill --all", needs("systemd"), async () => {
+spec("systemd: exec, pause, resume, kill --all", needs("systemd", "cgroupV2"), async () => {
   const { b, unit } = inScope();
   const container = await up(b);
   expect(ok(await container.command("exec", {}, "/bin/cat", "/proc/self/cgroup")).code).toBe(0);
@@ -84,13 +84,13 @@ spec("systemd: exec, pause, resume, kill --all", needs("systemd"), async () => {
   expect(await active(unit)).toBe("inactive");
 });
 
-spec("systemd: a create that fails leaves no unit", needs("systemd"), async () => {
+spec("systemd: a create that fails leaves no unit", needs("systemd", "cgroupV2"), async () => {
   const { b, unit } = inScope();
   fails(await new Container(b.rewrite({ process: { args: ["/nosuch"] } })).create(GLOBALS));
   await until("the end of the unit", async () => (await active(unit)) === "inactive");
 });
 
-spec("systemd: a cgroupsPath of another form is an error", oracle({ crun: "takes it as a name" }), needs("systemd"), async () => {
+spec("systemd: a cgroupsPath of another form is an error", oracle({ crun: "takes it as a name" }), needs("systemd", "cgroupV2"), async () => {
   for (const cgroupsPath of ["/absolute/path", "a:b", "no-slice:x:y", "a/b.slice:x:y", "a.slice:x:y.slice"])
     fails(await new Container(bundle(probe("pause"), { linux: { cgroupsPath } })).create(GLOBALS));
 });
@@ -137,7 +137,7 @@ const PROPERTIES: readonly (readonly [
 ];
 
 for (const [name, resources, properties, files] of PROPERTIES)
-  spec(`systemd: ${name}: in the files and known to systemd`, tsrunOnly, needs("systemd"), async () => {
+  spec(`systemd: ${name}: in the files and known to systemd`, tsrunOnly, needs("systemd", "cgroupV2"), async () => {
     const { b, unit } = inScope({ linux: { resources } });
     await up(b);
     const content = Object.fromEntries(
@@ -147,7 +147,7 @@ for (const [name, resources, properties, files] of PROPERTIES)
     expect(await show(unit, ...Object.keys(properties))).toEqual(Object.values(properties));
   });
 
-spec("systemd: update of a quota is exact, though systemd rounds", tsrunOnly, needs("systemd"), async () => {
+spec("systemd: update of a quota is exact, though systemd rounds", tsrunOnly, needs("systemd", "cgroupV2"), async () => {
   const { b, unit } = inScope({ linux: { resources: { cpu: { quota: 50000, period: 100000 } } } });
   const container = await up(b);
   ok(await container.command("update", { flags: ["--cpu-quota", "12345"] }));
@@ -155,7 +155,7 @@ spec("systemd: update of a quota is exact, though systemd rounds", tsrunOnly, ne
   expect(await show(unit, "CPUQuotaPerSecUSec")).toEqual(["130ms"]);
 });
 
-spec("systemd: limits and device rules hold after it has reloaded", { ...needs("systemd"), timeoutMs: 90_000 }, async () => {
+spec("systemd: limits and device rules hold after it has reloaded", { ...needs("systemd", "cgroupV2"), timeoutMs: 90_000 }, async () => {
   const resources = { memory: { limit: 64 * MIB }, cpu: { shares: 1024, quota: 12500, period: 50000, cpus: "0" }, unified: { "memory.high": "33554432" } };
   const { b, unit } = inScope({
     process: { capabilities: { bounding: ["CAP_MKNOD"], effective: ["CAP_MKNOD"], permitted: ["CAP_MKNOD"] } },
@@ -171,7 +171,7 @@ spec("systemd: limits and device rules hold after it has reloaded", { ...needs("
   expect(ok(await container.command("exec", {}, ...open)).stdout).toContain("open:r,/tmp/kmsg=EPERM\nopen:rw,/dev/null=ok");
 });
 
-spec("systemd: the same id thirty times: no unit is in the way of the next", { ...needs("systemd"), timeoutMs: 120_000 }, async () => {
+spec("systemd: the same id thirty times: no unit is in the way of the next", { ...needs("systemd", "cgroupV2"), timeoutMs: 120_000 }, async () => {
   const { b, unit } = inScope();
   const container = new Container(b);
   for (let i = 0; i < 30; i++) {
@@ -181,7 +181,7 @@ spec("systemd: the same id thirty times: no unit is in the way of the next", { .
   expect(await show(unit, "ActiveState", "LoadState")).toEqual(["inactive", "not-found"]);
 });
 
-spec("systemd: a unit that has failed, or is about to end, gives way; one that runs does not", tsrunOnly, needs("systemd"), async () => {
+spec("systemd: a unit that has failed, or is about to end, gives way; one that runs does not", tsrunOnly, needs("systemd", "cgroupV2"), async () => {
   const { b, unit } = inScope();
   const run = (...words: string[]) => exec(["systemd-run", "--scope", "--slice=tsrun-test.slice", `--unit=${unit}`, ...words]);
   // Its one process ends by the kernel's hand when it takes too much.
@@ -200,9 +200,42 @@ spec("systemd: a unit that has failed, or is about to end, gives way; one that r
   await other.exited;
 });
 
-spec("systemd: a container that was killed for its memory leaves no failed unit", needs("systemd"), async () => {
+spec("systemd: a container that was killed for its memory leaves no failed unit", needs("systemd", "cgroupV2"), async () => {
   const { b, unit } = inScope({ process: { args: ["/probe", "hold:64"] }, linux: { resources: { memory: { limit: 16 * MIB } } } });
   const container = new Container(b);
   expect((await container.run(GLOBALS)).code).not.toBe(0);
   await until("the end of the unit", async () => (await active(unit)) === "inactive");
+});
+
+spec(
+  "systemd: 8.33 a scope that the container can write to is its user's",
+  oracle({ crun: "gives it to root's mapping" }),
+  needs("systemd", "cgroupV2"),
+  async () => {
+    const map = [{ containerID: 0, hostID: 100000, size: 65536 }];
+    const { b, unit } = inScope({
+      process: { args: ["/bin/sh", "-c", "mkdir /sys/fs/cgroup/own && echo made; exec sleep 1000"] },
+      linux: { namespaces: ["pid", "mount", "uts", "ipc", "network", "user", "cgroup"].map((type) => ({ type })), uidMappings: map, gidMappings: map },
+      mounts: [...MOUNTS, { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["rw"] }],
+    });
+    ok(await exec(["chown", "-R", "--no-dereference", "100000:100000", b.rootfs]));
+    const container = await up(b);
+    await container.said("made");
+    const directory = `/sys/fs/cgroup/tsrun.slice/tsrun-test.slice/${unit}`;
+    expect(["", "/cgroup.procs", "/own", "/memory.max"].map((file) => statSync(`${directory}${file}`).uid)).toEqual([100000, 100000, 100000, 0]);
+    ok(await container.delete({ flags: ["--force"] }));
+    expect(existsSync(directory)).toBe(false);
+  },
+);
+
+spec("systemd: delete waits for a process that takes its time to end, as long as systemd gives it", needs("systemd", "cgroupV2"), async () => {
+  const { b, unit } = inScope({ annotations: { "org.systemd.property.TimeoutStopUSec": "uint64 2000000" } });
+  const container = await up(b);
+  const directory = `/sys/fs/cgroup/tsrun.slice/tsrun-test.slice/${unit}`;
+  // One of the host that somebody has put there.
+  const stray = Bun.spawn(["sh", "-c", "trap '' TERM; echo 0 > $0/cgroup.procs; while :; do sleep 1000; done", directory]);
+  await until("the stray process", () => readFileSync(`${directory}/cgroup.procs`, "utf8").includes(String(stray.pid)));
+  ok(await container.delete({ flags: ["--force"] }));
+  expect(existsSync(directory)).toBe(false);
+  await stray.exited;
 });

@@ -33,7 +33,7 @@ ln -s /proc/self/fd/2 /dev/stderr
 mount -t securityfs securityfs /sys/kernel/security
 mount -t bpf bpf /sys/fs/bpf
 # As systemd mounts it. Nothing is enabled below the root: that is for the runtime to do.
-mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 /sys/fs/cgroup
+[ -e /run/vm/hybrid ] || mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 /sys/fs/cgroup
 echo vm > /proc/sys/kernel/hostname
 ip link set lo up
 
