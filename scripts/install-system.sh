@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# npm run install:system -- --prefix DIR: copies the one file that tsrun is to DIR/bin (default /usr/local).
+# npm run install:system -- --prefix DIR: copies tsrun, which is one file, to DIR/bin (default /usr/local), and the image tool
+# (`tsrun image`), which is two, to DIR/lib/tsrun, where the executable looks for it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 prefix=/usr/local
@@ -10,6 +11,7 @@ while [ $# -gt 0 ]; do
     *) echo "install: unknown argument: $1" >&2; exit 2 ;;
   esac
 done
-[ -x dist/tsrun ] || npm run --silent build
+[ -x dist/tsrun ] && [ -e dist/tsrun-image.mjs ] && [ -e dist/tsrun-image.node ] || npm run --silent build
 install -D -m 755 dist/tsrun "$prefix/bin/tsrun"
-echo "installed $prefix/bin/tsrun"
+install -D -m 644 -t "$prefix/lib/tsrun" dist/tsrun-image.mjs dist/tsrun-image.node
+echo "installed $prefix/bin/tsrun and $prefix/lib/tsrun"

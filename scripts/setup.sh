@@ -7,8 +7,9 @@ cd "$(dirname "$0")/.."
 # package: a program or file that shows that it is there
 packages=(
   gcc:/usr/bin/gcc make:/usr/bin/make libc6-dev:/usr/include/stdio.h linux-libc-dev:/usr/include/linux/mount.h
-  musl-tools:/usr/bin/musl-gcc xz-utils:/usr/bin/xz
+  musl-tools:/usr/bin/musl-gcc xz-utils:/usr/bin/xz libzstd-dev:/usr/include/zstd.h
   busybox-static:/bin/busybox clang-format:/usr/bin/clang-format runc:/usr/sbin/runc crun:/usr/bin/crun uidmap:/usr/bin/newuidmap
+  umoci:/usr/bin/umoci skopeo:/usr/bin/skopeo python3:/usr/bin/python3 zstd:/usr/bin/zstd
 )
 
 missing=()

@@ -1,11 +1,12 @@
-// `npm test`: set-up, the gate, then real containers on the built executable and again on the checkout under Bun.
+// `npm test`: set-up, the gate, then real containers on the built executable and again on the checkout under Bun, and the image tool.
 // `npm run test:root` leaves the gate out; `npm run test:oracle` runs the container tests on runc and crun instead.
 // The last line is "N passed, N failed, N skipped". TSRUN_MUST_RUN=1: what CI machines have must not be skipped.
 /// <reference types="bun" />
 import { existsSync, readFileSync } from "node:fs";
 import { add, type Counts, type Note, REPOSITORY, runTests, testFiles } from "./bun-tests.ts";
+import { imageTests } from "./image-tests.ts";
 import { runOk } from "./ok.ts";
-import { CGROUP_FILES, SYSTEMD_FILES, vmTests } from "./vm-tests.ts";
+import { CGROUP_FILES, SELINUX_FILES, SYSTEMD_FILES, vmTests } from "./vm-tests.ts";
 
 const words = process.argv.slice(2);
 const filters = words.filter((word) => !word.startsWith("-"));
@@ -104,9 +105,11 @@ async function root(): Promise<void> {
   }
   if (existsSync(`${REPOSITORY}/src/host-bun/main.ts`) && existsSync(`${REPOSITORY}/build/libtsrun.so`))
     await containerTests("the checkout under Bun", { TSRUN_HOST: "bun" });
+  add(total, await imageTests(filters));
   if (filters.length === 0) {
     add(total, vmTests(CGROUP_FILES));
-    add(total, vmTests(SYSTEMD_FILES, true));
+    add(total, vmTests(SYSTEMD_FILES, "systemd"));
+    add(total, vmTests(SELINUX_FILES, "selinux"));
   }
 }
 

@@ -17,6 +17,7 @@ const PACKAGES = {
   "dbus-user-session": "/usr/lib/systemd/user/dbus.socket",
   iptables: "/usr/sbin/iptables",
   iproute2: "/sbin/ip",
+  secilc: "/usr/bin/secilc",
 };
 const MEMORY_MIB = "3000";
 const TIMEOUT_S = "900";
@@ -44,19 +45,25 @@ export function inMachine(command: string, flags: readonly string[] = []): strin
   return [...run, "--", "sh", "-c", inside];
 }
 
-/** Test files that systemd as process 1 decides. */
-export const SYSTEMD_FILES = ["systemd"];
+/** Test files that systemd as process 1 decides: those of `npm test`. */
+export const SYSTEMD_FILES = ["/systemd.test"];
 
-/** `filters`: parts of file names, none for all. The counts of the tests inside; one failure when there is no machine. */
-export function vmTests(filters: readonly string[], systemd = false): Counts {
+/** Test files that a hybrid layout decides: v1 with v2 beside it, and systemd on it. */
+const HYBRID_FILES = ["systemd-v1", "/cgroups.test", "cgroups-mount"];
+
+/** Test files that need SELinux, which is never on together with AppArmor. */
+export const SELINUX_FILES = ["selinux"];
+
+/** `filters`: parts of file names, none for all. `more`: what the machine has besides. The counts of the tests inside; one failure when there is no machine. */
+export function vmTests(filters: readonly string[], more?: "systemd" | "hybrid" | "selinux"): Counts {
   console.log(
-    `== containers, dist/tsrun in a virtual machine with cgroup v2${systemd ? " and systemd" : ""}${filters.length === 0 ? "" : `: ${filters.join(", ")}`}`,
+    `== containers, dist/tsrun in a virtual machine with ${more === "hybrid" ? "cgroup v1 and systemd" : `cgroup v2${more === undefined ? "" : ` and ${more}`}`}${filters.length === 0 ? "" : `: ${filters.join(", ")}`}`,
   );
   if (!installMachine()) {
     console.log("   not run: it needs root and QEMU");
     return process.env["TSRUN_MUST_RUN"] === "1" ? { passed: 0, failed: 1, skipped: 0 } : { passed: 0, failed: 0, skipped: 1 };
   }
-  const argv = inMachine(`bun scripts/test.ts --root ${filters.join(" ")}`, systemd ? ["--systemd"] : []);
+  const argv = inMachine(`bun scripts/test.ts --root ${filters.join(" ")}`, more === undefined ? [] : [`--${more}`]);
   const child = Bun.spawnSync(argv, { stdout: "pipe", stderr: "inherit" });
   const output = child.stdout.toString().trimEnd();
   console.log(output.split("\n").slice(0, -1).join("\n"));
@@ -68,7 +75,9 @@ export function vmTests(filters: readonly string[], systemd = false): Counts {
 if (import.meta.main) {
   const total = vmTests(process.argv.slice(2));
   // What systemd makes of cgroups is seen by these as well.
-  add(total, vmTests([...SYSTEMD_FILES, "/cgroups.test", "update"], true));
+  add(total, vmTests(["systemd", "/cgroups.test", "update"], "systemd"));
+  add(total, vmTests(HYBRID_FILES, "hybrid"));
+  add(total, vmTests(SELINUX_FILES, "selinux"));
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed === 0 ? 0 : 1;
 }

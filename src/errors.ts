@@ -35,7 +35,7 @@ export interface Finding {
   readonly column?: number;
 }
 
-/** config.json (or another JSON document) is invalid or asks for what is not supported: all findings at once. */
+/** config.json (or another JSON document) is invalid or asks for what cannot be done: all findings at once. */
 export class ConfigError extends TsrunError {
   readonly findings: readonly Finding[];
   readonly path: string;

@@ -21,6 +21,11 @@ export function setLog(path: string, json: boolean, debug: boolean): void {
   target.debug = debug;
 }
 
+/** The global flags that make another program of ours log to the same place. */
+export function logFlags(): string[] {
+  return [...(target.path === "" ? [] : [`--log=${target.path}`]), ...(target.json ? ["--log-format=json"] : []), ...(target.debug ? ["--debug"] : [])];
+}
+
 /** Something is not as asked, but the command goes on (runtime-spec, Warnings). Kept until the command has succeeded. */
 export function warn(message: string): void {
   warnings.push(message);

@@ -10,6 +10,58 @@ static napi_value call_out(napi_env env, napi_callback_info info) {
   return number_of(env, tsi_out(a0));
 }
 
+static napi_value call_die_with_parent(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_die_with_parent(a0));
+}
+
+static napi_value call_private_mounts(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number_of(env, tsi_private_mounts());
+}
+
+static napi_value call_overlay_mount(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  size_t count = 4;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 4) return number_of(env, -EINVAL);
+  struct bytes_argument a0;
+  char a1[PATH_MAX];
+  char a2[PATH_MAX];
+  char a3[PATH_MAX];
+  if (!read_bytes(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  int64_t e2 = read_raw(env, args[2], a2);
+  if (e2 < 0) return number_of(env, e2);
+  int64_t e3 = read_raw(env, args[3], a3);
+  if (e3 < 0) return number_of(env, e3);
+  return number_of(env, tsi_overlay_mount(a0.data, a0.length, a1, a2, a3));
+}
+
+static napi_value call_unmount(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  char a0[PATH_MAX];
+  int64_t e0 = read_raw(env, args[0], a0);
+  if (e0 < 0) return number_of(env, e0);
+  return number_of(env, tsi_unmount(a0));
+}
+
+static napi_value call_sync_filesystem(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  char a0[PATH_MAX];
+  int64_t e0 = read_raw(env, args[0], a0);
+  if (e0 < 0) return number_of(env, e0);
+  return number_of(env, tsi_sync_filesystem(a0));
+}
+
 static napi_value call_open_root(napi_env env, napi_callback_info info) {
   napi_value args[1];
   size_t count = 1;
@@ -29,6 +81,17 @@ static napi_value call_write_fd(napi_env env, napi_callback_info info) {
   if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
   if (!read_bytes(env, args[1], &a1)) return number_of(env, -EINVAL);
   return number_of(env, tsi_write_fd(a0, a1.data, a1.length));
+}
+
+static napi_value call_lock(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  int64_t a1;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[1], &a1)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_lock(a0, a1));
 }
 
 static napi_value call_read_link(napi_env env, napi_callback_info info) {
@@ -52,10 +115,485 @@ static napi_value call_close(napi_env env, napi_callback_info info) {
   return number_of(env, tsi_close(a0));
 }
 
+static napi_value call_read_file(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  size_t count = 3;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 3) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  int64_t a2;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  if (!read_number(env, args[2], &a2)) return number_of(env, -EINVAL);
+  return bytes_of(env, tsi_read_file(a0, a1, a2));
+}
+
+static napi_value call_open_dir(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  return number_of(env, tsi_open_dir(a0, a1));
+}
+
+static napi_value call_open_child(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  return number_of(env, tsi_open_child(a0, a1));
+}
+
+static napi_value call_make_dir(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  size_t count = 3;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 3) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  int64_t a2;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  if (!read_number(env, args[2], &a2)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_make_dir(a0, a1, a2));
+}
+
+static napi_value call_list_dir(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return bytes_of(env, tsi_list_dir(a0));
+}
+
+static napi_value call_stat_at(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  return number_of(env, tsi_stat_at(a0, a1));
+}
+
+static napi_value call_remove(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  return number_of(env, tsi_remove(a0, a1));
+}
+
+static napi_value call_create_file(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  return number_of(env, tsi_create_file(a0, a1));
+}
+
+static napi_value call_put_file(napi_env env, napi_callback_info info) {
+  napi_value args[9];
+  size_t count = 9;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 9) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  struct bytes_argument a2;
+  int64_t a3;
+  int64_t a4;
+  int64_t a5;
+  int64_t a6;
+  int64_t a7;
+  int64_t a8;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  if (!read_bytes(env, args[2], &a2)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[3], &a3)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[4], &a4)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[5], &a5)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[6], &a6)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[7], &a7)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[8], &a8)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_put_file(a0, a1, a2.data, a2.length, a3, a4, a5, a6, a7, a8));
+}
+
+static napi_value call_set_new_owner(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  size_t count = 4;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 4) return number_of(env, -EINVAL);
+  int64_t a0;
+  int64_t a1;
+  int64_t a2;
+  int64_t a3;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[1], &a1)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[2], &a2)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[3], &a3)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_set_new_owner(a0, a1, a2, a3));
+}
+
+static napi_value call_set_owner(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  size_t count = 3;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 3) return number_of(env, -EINVAL);
+  int64_t a0;
+  int64_t a1;
+  int64_t a2;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[1], &a1)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[2], &a2)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_set_owner(a0, a1, a2));
+}
+
+static napi_value call_set_mode(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  int64_t a1;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[1], &a1)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_set_mode(a0, a1));
+}
+
+static napi_value call_set_times(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  size_t count = 3;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 3) return number_of(env, -EINVAL);
+  int64_t a0;
+  int64_t a1;
+  int64_t a2;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[1], &a1)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[2], &a2)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_set_times(a0, a1, a2));
+}
+
+static napi_value call_write_at(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  size_t count = 3;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 3) return number_of(env, -EINVAL);
+  int64_t a0;
+  struct bytes_argument a1;
+  int64_t a2;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_bytes(env, args[1], &a1)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[2], &a2)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_write_at(a0, a1.data, a1.length, a2));
+}
+
+static napi_value call_set_size(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  int64_t a1;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[1], &a1)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_set_size(a0, a1));
+}
+
+static napi_value call_make_link(napi_env env, napi_callback_info info) {
+  napi_value args[7];
+  size_t count = 7;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 7) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  char a2[PATH_MAX];
+  int64_t a3;
+  int64_t a4;
+  int64_t a5;
+  int64_t a6;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  int64_t e2 = read_raw(env, args[2], a2);
+  if (e2 < 0) return number_of(env, e2);
+  if (!read_number(env, args[3], &a3)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[4], &a4)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[5], &a5)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[6], &a6)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_make_link(a0, a1, a2, a3, a4, a5, a6));
+}
+
+static napi_value call_make_node(napi_env env, napi_callback_info info) {
+  napi_value args[9];
+  size_t count = 9;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 9) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  int64_t a2;
+  int64_t a3;
+  int64_t a4;
+  int64_t a5;
+  int64_t a6;
+  int64_t a7;
+  int64_t a8;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  if (!read_number(env, args[2], &a2)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[3], &a3)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[4], &a4)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[5], &a5)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[6], &a6)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[7], &a7)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[8], &a8)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_make_node(a0, a1, a2, a3, a4, a5, a6, a7, a8));
+}
+
+static napi_value call_hard_link(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  size_t count = 4;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 4) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  int64_t a2;
+  char a3[PATH_MAX];
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  if (!read_number(env, args[2], &a2)) return number_of(env, -EINVAL);
+  int64_t e3 = read_raw(env, args[3], a3);
+  if (e3 < 0) return number_of(env, e3);
+  return number_of(env, tsi_hard_link(a0, a1, a2, a3));
+}
+
+static napi_value call_set_xattr(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  size_t count = 3;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 3) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  struct bytes_argument a2;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  if (!read_bytes(env, args[2], &a2)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_set_xattr(a0, a1, a2.data, a2.length));
+}
+
+static napi_value call_set_xattr_at(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  size_t count = 4;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 4) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  char a2[PATH_MAX];
+  struct bytes_argument a3;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  int64_t e2 = read_raw(env, args[2], a2);
+  if (e2 < 0) return number_of(env, e2);
+  if (!read_bytes(env, args[3], &a3)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_set_xattr_at(a0, a1, a2, a3.data, a3.length));
+}
+
+static napi_value call_clear_xattrs(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_clear_xattrs(a0));
+}
+
+static napi_value call_zstd_open(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number_of(env, tsi_zstd_open());
+}
+
+static napi_value call_zstd_read(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  size_t count = 3;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 3) return number_of(env, -EINVAL);
+  int64_t a0;
+  struct bytes_argument a1;
+  int64_t a2;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_bytes(env, args[1], &a1)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[2], &a2)) return number_of(env, -EINVAL);
+  return bytes_of(env, tsi_zstd_read(a0, a1.data, a1.length, a2));
+}
+
+static napi_value call_zstd_close(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_zstd_close(a0));
+}
+
+static napi_value call_zstd_compress_open(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_zstd_compress_open(a0));
+}
+
+static napi_value call_zstd_compress(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  size_t count = 3;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 3) return number_of(env, -EINVAL);
+  int64_t a0;
+  struct bytes_argument a1;
+  int64_t a2;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_bytes(env, args[1], &a1)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[2], &a2)) return number_of(env, -EINVAL);
+  return bytes_of(env, tsi_zstd_compress(a0, a1.data, a1.length, a2));
+}
+
+static napi_value call_zstd_compress_close(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_zstd_compress_close(a0));
+}
+
+static napi_value call_scan_open(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  struct bytes_argument a1;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_bytes(env, args[1], &a1)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_scan_open(a0, a1.data, a1.length));
+}
+
+static napi_value call_scan_next(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return bytes_of(env, tsi_scan_next(a0));
+}
+
+static napi_value call_scan_close(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_scan_close(a0));
+}
+
+static napi_value call_open_entry(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  char a1[PATH_MAX];
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  int64_t e1 = read_raw(env, args[1], a1);
+  if (e1 < 0) return number_of(env, e1);
+  return number_of(env, tsi_open_entry(a0, a1));
+}
+
+static napi_value call_entry_record(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  struct bytes_argument a1;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_bytes(env, args[1], &a1)) return number_of(env, -EINVAL);
+  return bytes_of(env, tsi_entry_record(a0, a1.data, a1.length));
+}
+
+static napi_value call_open_content(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  int64_t a0;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_open_content(a0));
+}
+
+static napi_value call_next_data(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  int64_t a0;
+  int64_t a1;
+  if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
+  if (!read_number(env, args[1], &a1)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_next_data(a0, a1));
+}
+
 static const napi_property_descriptor properties[] = {
     {"out", NULL, call_out, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"die_with_parent", NULL, call_die_with_parent, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"private_mounts", NULL, call_private_mounts, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"overlay_mount", NULL, call_overlay_mount, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"unmount", NULL, call_unmount, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"sync_filesystem", NULL, call_sync_filesystem, NULL, NULL, NULL, napi_enumerable, NULL},
     {"open_root", NULL, call_open_root, NULL, NULL, NULL, napi_enumerable, NULL},
     {"write_fd", NULL, call_write_fd, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"lock", NULL, call_lock, NULL, NULL, NULL, napi_enumerable, NULL},
     {"read_link", NULL, call_read_link, NULL, NULL, NULL, napi_enumerable, NULL},
     {"close", NULL, call_close, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"read_file", NULL, call_read_file, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"open_dir", NULL, call_open_dir, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"open_child", NULL, call_open_child, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"make_dir", NULL, call_make_dir, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"list_dir", NULL, call_list_dir, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"stat_at", NULL, call_stat_at, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"remove", NULL, call_remove, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"create_file", NULL, call_create_file, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"put_file", NULL, call_put_file, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"set_new_owner", NULL, call_set_new_owner, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"set_owner", NULL, call_set_owner, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"set_mode", NULL, call_set_mode, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"set_times", NULL, call_set_times, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"write_at", NULL, call_write_at, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"set_size", NULL, call_set_size, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"make_link", NULL, call_make_link, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"make_node", NULL, call_make_node, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"hard_link", NULL, call_hard_link, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"set_xattr", NULL, call_set_xattr, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"set_xattr_at", NULL, call_set_xattr_at, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"clear_xattrs", NULL, call_clear_xattrs, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"zstd_open", NULL, call_zstd_open, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"zstd_read", NULL, call_zstd_read, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"zstd_close", NULL, call_zstd_close, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"zstd_compress_open", NULL, call_zstd_compress_open, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"zstd_compress", NULL, call_zstd_compress, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"zstd_compress_close", NULL, call_zstd_compress_close, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"scan_open", NULL, call_scan_open, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"scan_next", NULL, call_scan_next, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"scan_close", NULL, call_scan_close, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"open_entry", NULL, call_open_entry, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"entry_record", NULL, call_entry_record, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"open_content", NULL, call_open_content, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"next_data", NULL, call_next_data, NULL, NULL, NULL, napi_enumerable, NULL},
 };

@@ -6,9 +6,49 @@
 #include <stdint.h>
 
 int64_t tsi_out(int64_t);
+int64_t tsi_die_with_parent(int64_t);
+int64_t tsi_private_mounts(void);
+int64_t tsi_overlay_mount(const uint8_t *, size_t, const char *, const char *, const char *);
+int64_t tsi_unmount(const char *);
+int64_t tsi_sync_filesystem(const char *);
 int64_t tsi_open_root(const char *);
 int64_t tsi_write_fd(int64_t, const uint8_t *, size_t);
+int64_t tsi_lock(int64_t, int64_t);
 int64_t tsi_read_link(int64_t, const char *);
 int64_t tsi_close(int64_t);
+int64_t tsi_read_file(int64_t, const char *, int64_t);
+int64_t tsi_open_dir(int64_t, const char *);
+int64_t tsi_open_child(int64_t, const char *);
+int64_t tsi_make_dir(int64_t, const char *, int64_t);
+int64_t tsi_list_dir(int64_t);
+int64_t tsi_stat_at(int64_t, const char *);
+int64_t tsi_remove(int64_t, const char *);
+int64_t tsi_create_file(int64_t, const char *);
+int64_t tsi_put_file(int64_t, const char *, const uint8_t *, size_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
+int64_t tsi_set_new_owner(int64_t, int64_t, int64_t, int64_t);
+int64_t tsi_set_owner(int64_t, int64_t, int64_t);
+int64_t tsi_set_mode(int64_t, int64_t);
+int64_t tsi_set_times(int64_t, int64_t, int64_t);
+int64_t tsi_write_at(int64_t, const uint8_t *, size_t, int64_t);
+int64_t tsi_set_size(int64_t, int64_t);
+int64_t tsi_make_link(int64_t, const char *, const char *, int64_t, int64_t, int64_t, int64_t);
+int64_t tsi_make_node(int64_t, const char *, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
+int64_t tsi_hard_link(int64_t, const char *, int64_t, const char *);
+int64_t tsi_set_xattr(int64_t, const char *, const uint8_t *, size_t);
+int64_t tsi_set_xattr_at(int64_t, const char *, const char *, const uint8_t *, size_t);
+int64_t tsi_clear_xattrs(int64_t);
+int64_t tsi_zstd_open(void);
+int64_t tsi_zstd_read(int64_t, const uint8_t *, size_t, int64_t);
+int64_t tsi_zstd_close(int64_t);
+int64_t tsi_zstd_compress_open(int64_t);
+int64_t tsi_zstd_compress(int64_t, const uint8_t *, size_t, int64_t);
+int64_t tsi_zstd_compress_close(int64_t);
+int64_t tsi_scan_open(int64_t, const uint8_t *, size_t);
+int64_t tsi_scan_next(int64_t);
+int64_t tsi_scan_close(int64_t);
+int64_t tsi_open_entry(int64_t, const char *);
+int64_t tsi_entry_record(int64_t, const uint8_t *, size_t);
+int64_t tsi_open_content(int64_t);
+int64_t tsi_next_data(int64_t, int64_t);
 
 #endif

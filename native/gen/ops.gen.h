@@ -11,7 +11,7 @@ struct list {
 };
 
 /// The largest number of an operation, and of 64-bit words in a decoded one.
-enum { OP_MAX = 64, OP_WORDS = 10 };
+enum { OP_MAX = 65, OP_WORDS = 13 };
 
 /// X(number, name, kinds of the fields): n = uint64_t, i = int64_t, s = const char *, l = struct list.
 #define OP_LIST(X) \
@@ -35,14 +35,14 @@ enum { OP_MAX = 64, OP_WORDS = 10 };
   X(15, ioprio_set, "nn") \
   X(20, mountns_propagation, "n") \
   X(21, root_bind, "s") \
-  X(22, mount_fs, "sssnnslni") \
+  X(22, mount_fs, "sssnnslnisnn") \
   X(23, mount_bind, "snsnnnnnl") \
-  X(24, mount_remount, "snnnnsl") \
+  X(24, mount_remount, "snnnnnnsl") \
   X(25, mount_propagation, "sl") \
   X(26, device_node, "ssnnnnn") \
   X(27, device_bind, "sssnn") \
   X(28, path_symlink, "sssn") \
-  X(29, path_mask, "s") \
+  X(29, path_mask, "ss") \
   X(30, path_readonly, "s") \
   X(31, path_mkdir, "sn") \
   X(32, root_readonly, "") \
@@ -74,7 +74,8 @@ enum { OP_MAX = 64, OP_WORDS = 10 };
   X(59, exec_run, "ll") \
   X(61, seccomp_receive, "") \
   X(62, seccomp_load, "nn") \
-  X(63, apparmor_exec, "sn") \
+  X(63, apparmor_exec, "snn") \
+  X(65, selinux_label, "ss") \
   X(64, mempolicy_set, "nl") \
   X(60, stdio_own, "n")
 
@@ -139,6 +140,7 @@ enum op_number {
   OP_SECCOMP_RECEIVE = 61,
   OP_SECCOMP_LOAD = 62,
   OP_APPARMOR_EXEC = 63,
+  OP_SELINUX_LABEL = 65,
   OP_MEMPOLICY_SET = 64,
   OP_STDIO_OWN = 60,
 };
@@ -147,6 +149,7 @@ enum sync_point {
   SYNC_IDMAP = 1,
   SYNC_CGROUP = 2,
   SYNC_HOOKS = 3,
+  SYNC_MOUNT = 4,
 };
 
 enum syscall_index {
@@ -212,7 +215,7 @@ enum syscall_index {
   SC_setresgid = 59,
   SC_setresuid = 60,
   SC_setsid = 61,
-  SC_setxattr = 62,
+  SC_fsetxattr = 62,
   SC_socket = 63,
   SC_statx = 64,
   SC_symlinkat = 65,
@@ -272,7 +275,7 @@ struct op_sync_wait {
 };
 void op_sync_wait(const struct op_sync_wait *op);
 
-/// setresgid(0), setresuid(0) in the user namespace whose mappings were just written; setgroups(0) first unless it is denied there (0).
+/// setresgid(0), setresuid(0) in the user namespace that was just joined or given its mappings, then setgroups of none: 1; 0: it is denied there; 2: it may be (a namespace that is joined), and EPERM is no error.
 struct op_user_become_root {
   uint64_t setgroups;
 };
@@ -354,7 +357,7 @@ struct op_root_bind {
 };
 void op_root_bind(const struct op_root_bind *op);
 
-/// Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing.
+/// Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing. rootLabel: written to security.selinux of the new root directory. idmap: the sync point at which the parent gives the detached mount its mapping, 0 for none. whole = 1: by mount(2), for what fsconfig cannot take.
 struct op_mount_fs {
   const char *source;
   const char *target;
@@ -365,6 +368,9 @@ struct op_mount_fs {
   struct list propagation;
   uint64_t copy_up;
   int64_t mode;
+  const char *root_label;
+  uint64_t idmap;
+  uint64_t whole;
 };
 void op_mount_fs(const struct op_mount_fs *op);
 
@@ -382,13 +388,15 @@ struct op_mount_bind {
 };
 void op_mount_bind(const struct op_mount_bind *op);
 
-/// Change an existing mount: bind = its own attributes only; otherwise the superblock (flags, data) as well.
+/// Change an existing mount: bind = its own attributes only, and those of the tree below it (recAttr*); otherwise the superblock (flags, data) as well.
 struct op_mount_remount {
   const char *target;
   uint64_t bind;
   uint64_t flags;
   uint64_t attr_set;
   uint64_t attr_clear;
+  uint64_t rec_attr_set;
+  uint64_t rec_attr_clear;
   const char *data;
   struct list propagation;
 };
@@ -432,9 +440,10 @@ struct op_path_symlink {
 };
 void op_path_symlink(const struct op_path_symlink *op);
 
-/// Hide a path: a file behind the verified null device (1:3), a directory behind one shared, empty, read-only tmpfs. A missing path is fine.
+/// Hide a path: a file behind the verified null device (1:3), a directory behind one shared, empty, read-only tmpfs with this SELinux label. A missing path is fine.
 struct op_path_mask {
   const char *target;
+  const char *label;
 };
 void op_path_mask(const struct op_path_mask *op);
 
@@ -461,7 +470,7 @@ struct op_root_pivot {
 };
 void op_root_pivot(const struct op_root_pivot *op);
 
-/// --no-pivot, for a rootfs on ramfs: move the root mount over / and chroot into it.
+/// --no-pivot, for a rootfs on ramfs: cover the procfs and sysfs of the host, move the root mount over / and chroot into it.
 struct op_root_move {
 };
 void op_root_move(const struct op_root_move *op);
@@ -565,7 +574,7 @@ struct op_cred_bounding {
 };
 void op_cred_bounding(const struct op_cred_bounding *op);
 
-/// PR_SET_KEEPCAPS, setgroups (setgroups = 0: leave them, the user namespace forbids it), setresgid, setresuid.
+/// PR_SET_KEEPCAPS, setgroups (as in user.become_root: 0 and 2 do without when there are none to set), setresgid, setresuid.
 struct op_cred_ids {
   uint64_t uid;
   uint64_t gid;
@@ -636,12 +645,20 @@ struct op_seccomp_load {
 };
 void op_seccomp_load(const struct op_seccomp_load *op);
 
-/// Write "exec <profile>" to init's own attr/apparmor/exec (attr/exec on older kernels) of a verified procfs: the program gets the profile by its execve. optional = 1: it may fail (unconfined, where AppArmor is off).
+/// Write "exec <profile>", or with stack = 1 "stack <profile>", to init's own attr/apparmor/exec (attr/exec on older kernels) of a verified procfs: the program gets the profile, or both, by its execve. optional = 1: it may fail (unconfined, where AppArmor is off).
 struct op_apparmor_exec {
   const char *profile;
   uint64_t optional;
+  uint64_t stack;
 };
 void op_apparmor_exec(const struct op_apparmor_exec *op);
+
+/// Write the label to init's own attr/<attribute> of a verified procfs: exec, the program's by its execve, or keycreate, that of the keys that are made until then. An empty label takes it back.
+struct op_selinux_label {
+  const char *attribute;
+  const char *label;
+};
+void op_selinux_label(const struct op_selinux_label *op);
 
 /// set_mempolicy(mode with its flags, nodes) of init, which the program inherits; the mask as decimal words of 64 nodes each, the lowest first.
 struct op_mempolicy_set {

@@ -41,12 +41,20 @@ static int64_t call_rmdir(const struct sys_argument *a) {
   return tsr_rmdir(a[0].text);
 }
 
+static int64_t call_set_label(const struct sys_argument *a) {
+  return tsr_set_label(a[0].text, a[1].text);
+}
+
 static int64_t call_make_userns(const struct sys_argument *a) {
   return tsr_make_userns(a[0].text, a[1].text);
 }
 
-static int64_t call_idmap_tree(const struct sys_argument *a) {
-  return tsr_idmap_tree(a[0].text, a[1].number, a[2].number, a[3].number);
+static int64_t call_open_tree(const struct sys_argument *a) {
+  return tsr_open_tree(a[0].text, a[1].number);
+}
+
+static int64_t call_idmap_mount(const struct sys_argument *a) {
+  return tsr_idmap_mount(a[0].number, a[1].number, a[2].number);
 }
 
 static int64_t call_bind_mount(const struct sys_argument *a) {
@@ -57,8 +65,20 @@ static int64_t call_umount(const struct sys_argument *a) {
   return tsr_umount(a[0].text);
 }
 
+static int64_t call_overlay_mount(const struct sys_argument *a) {
+  return tsr_overlay_mount(a[0].text, a[0].length, a[1].text, a[2].text, a[3].text);
+}
+
 static int64_t call_unlink(const struct sys_argument *a) {
   return tsr_unlink(a[0].text);
+}
+
+static int64_t call_remove_tree(const struct sys_argument *a) {
+  return tsr_remove_tree(a[0].text);
+}
+
+static int64_t call_link(const struct sys_argument *a) {
+  return tsr_link(a[0].text, a[1].text);
 }
 
 static int64_t call_rename(const struct sys_argument *a) {
@@ -230,6 +250,10 @@ static int64_t call_run_program(const struct sys_argument *a) {
   return tsr_run_program(a[0].text, a[1].text, a[1].length, a[2].text, a[2].length, a[3].text, a[3].length, a[4].number, a[5].number);
 }
 
+static int64_t call_replace_program(const struct sys_argument *a) {
+  return tsr_replace_program(a[0].text, a[1].text, a[1].length, a[2].text, a[2].length);
+}
+
 static int64_t call_watch_file(const struct sys_argument *a) {
   return tsr_watch_file(a[0].text);
 }
@@ -262,11 +286,16 @@ static const struct sys_row sys_rows[] = {
     {call_read_fd, "n", true},
     {call_mkdir, "sn", false},
     {call_rmdir, "s", false},
+    {call_set_label, "ss", false},
     {call_make_userns, "ss", false},
-    {call_idmap_tree, "snnn", false},
+    {call_open_tree, "sn", false},
+    {call_idmap_mount, "nnn", false},
     {call_bind_mount, "ss", false},
     {call_umount, "s", false},
+    {call_overlay_mount, "bsss", false},
     {call_unlink, "s", false},
+    {call_remove_tree, "s", false},
+    {call_link, "ss", false},
     {call_rename, "ss", false},
     {call_chown, "snn", false},
     {call_chmod, "sn", false},
@@ -308,6 +337,7 @@ static const struct sys_row sys_rows[] = {
     {call_pidfd_signal, "nn", false},
     {call_pidfd_wait, "nn", false},
     {call_run_program, "sbbbnn", true},
+    {call_replace_program, "sbb", false},
     {call_watch_file, "s", false},
     {call_watch_oom_v1, "s", false},
     {call_poll_event, "nnn", false},
@@ -326,55 +356,61 @@ static const JSCFunctionListEntry sys_functions[] = {
     JS_CFUNC_MAGIC_DEF("read_fd", 1, sys_invoke, 7),
     JS_CFUNC_MAGIC_DEF("mkdir", 2, sys_invoke, 8),
     JS_CFUNC_MAGIC_DEF("rmdir", 1, sys_invoke, 9),
-    JS_CFUNC_MAGIC_DEF("make_userns", 2, sys_invoke, 10),
-    JS_CFUNC_MAGIC_DEF("idmap_tree", 4, sys_invoke, 11),
-    JS_CFUNC_MAGIC_DEF("bind_mount", 2, sys_invoke, 12),
-    JS_CFUNC_MAGIC_DEF("umount", 1, sys_invoke, 13),
-    JS_CFUNC_MAGIC_DEF("unlink", 1, sys_invoke, 14),
-    JS_CFUNC_MAGIC_DEF("rename", 2, sys_invoke, 15),
-    JS_CFUNC_MAGIC_DEF("chown", 3, sys_invoke, 16),
-    JS_CFUNC_MAGIC_DEF("chmod", 2, sys_invoke, 17),
-    JS_CFUNC_MAGIC_DEF("stat_mode", 1, sys_invoke, 18),
-    JS_CFUNC_MAGIC_DEF("inode", 1, sys_invoke, 19),
-    JS_CFUNC_MAGIC_DEF("read_link", 1, sys_invoke, 20),
-    JS_CFUNC_MAGIC_DEF("fs_magic", 1, sys_invoke, 21),
-    JS_CFUNC_MAGIC_DEF("real_path", 1, sys_invoke, 22),
-    JS_CFUNC_MAGIC_DEF("read_dir", 1, sys_invoke, 23),
-    JS_CFUNC_MAGIC_DEF("flock", 3, sys_invoke, 24),
-    JS_CFUNC_MAGIC_DEF("memfd", 1, sys_invoke, 25),
-    JS_CFUNC_MAGIC_DEF("getpid", 0, sys_invoke, 26),
-    JS_CFUNC_MAGIC_DEF("geteuid", 0, sys_invoke, 27),
-    JS_CFUNC_MAGIC_DEF("getegid", 0, sys_invoke, 28),
-    JS_CFUNC_MAGIC_DEF("getcwd", 0, sys_invoke, 29),
-    JS_CFUNC_MAGIC_DEF("getenv", 1, sys_invoke, 30),
-    JS_CFUNC_MAGIC_DEF("clock_ns", 1, sys_invoke, 31),
-    JS_CFUNC_MAGIC_DEF("time_text", 0, sys_invoke, 32),
-    JS_CFUNC_MAGIC_DEF("sleep_ms", 1, sys_invoke, 33),
-    JS_CFUNC_MAGIC_DEF("isatty", 1, sys_invoke, 34),
-    JS_CFUNC_MAGIC_DEF("set_subreaper", 1, sys_invoke, 35),
-    JS_CFUNC_MAGIC_DEF("json_is_plain", 1, sys_invoke, 36),
-    JS_CFUNC_MAGIC_DEF("user_name", 1, sys_invoke, 37),
-    JS_CFUNC_MAGIC_DEF("spawn_init", 7, sys_invoke, 38),
-    JS_CFUNC_MAGIC_DEF("recv_record", 2, sys_invoke, 39),
-    JS_CFUNC_MAGIC_DEF("send_byte", 2, sys_invoke, 40),
-    JS_CFUNC_MAGIC_DEF("send_fd", 3, sys_invoke, 41),
-    JS_CFUNC_MAGIC_DEF("connect", 2, sys_invoke, 42),
-    JS_CFUNC_MAGIC_DEF("listen", 2, sys_invoke, 43),
-    JS_CFUNC_MAGIC_DEF("send_text", 2, sys_invoke, 44),
-    JS_CFUNC_MAGIC_DEF("recv_text", 2, sys_invoke, 45),
-    JS_CFUNC_MAGIC_DEF("cached_filter", 2, sys_invoke, 46),
-    JS_CFUNC_MAGIC_DEF("compile_filter", 3, sys_invoke, 47),
-    JS_CFUNC_MAGIC_DEF("attach_device_filter", 2, sys_invoke, 48),
-    JS_CFUNC_MAGIC_DEF("wait_pid", 2, sys_invoke, 49),
-    JS_CFUNC_MAGIC_DEF("kill", 2, sys_invoke, 50),
-    JS_CFUNC_MAGIC_DEF("move_netdev", 3, sys_invoke, 51),
-    JS_CFUNC_MAGIC_DEF("pidfd_open", 1, sys_invoke, 52),
-    JS_CFUNC_MAGIC_DEF("pidfd_signal", 2, sys_invoke, 53),
-    JS_CFUNC_MAGIC_DEF("pidfd_wait", 2, sys_invoke, 54),
-    JS_CFUNC_MAGIC_DEF("run_program", 6, sys_invoke, 55),
-    JS_CFUNC_MAGIC_DEF("watch_file", 1, sys_invoke, 56),
-    JS_CFUNC_MAGIC_DEF("watch_oom_v1", 1, sys_invoke, 57),
-    JS_CFUNC_MAGIC_DEF("poll_event", 3, sys_invoke, 58),
-    JS_CFUNC_MAGIC_DEF("hold_signals", 0, sys_invoke, 59),
-    JS_CFUNC_MAGIC_DEF("foreground", 4, sys_invoke, 60),
+    JS_CFUNC_MAGIC_DEF("set_label", 2, sys_invoke, 10),
+    JS_CFUNC_MAGIC_DEF("make_userns", 2, sys_invoke, 11),
+    JS_CFUNC_MAGIC_DEF("open_tree", 2, sys_invoke, 12),
+    JS_CFUNC_MAGIC_DEF("idmap_mount", 3, sys_invoke, 13),
+    JS_CFUNC_MAGIC_DEF("bind_mount", 2, sys_invoke, 14),
+    JS_CFUNC_MAGIC_DEF("umount", 1, sys_invoke, 15),
+    JS_CFUNC_MAGIC_DEF("overlay_mount", 4, sys_invoke, 16),
+    JS_CFUNC_MAGIC_DEF("unlink", 1, sys_invoke, 17),
+    JS_CFUNC_MAGIC_DEF("remove_tree", 1, sys_invoke, 18),
+    JS_CFUNC_MAGIC_DEF("link", 2, sys_invoke, 19),
+    JS_CFUNC_MAGIC_DEF("rename", 2, sys_invoke, 20),
+    JS_CFUNC_MAGIC_DEF("chown", 3, sys_invoke, 21),
+    JS_CFUNC_MAGIC_DEF("chmod", 2, sys_invoke, 22),
+    JS_CFUNC_MAGIC_DEF("stat_mode", 1, sys_invoke, 23),
+    JS_CFUNC_MAGIC_DEF("inode", 1, sys_invoke, 24),
+    JS_CFUNC_MAGIC_DEF("read_link", 1, sys_invoke, 25),
+    JS_CFUNC_MAGIC_DEF("fs_magic", 1, sys_invoke, 26),
+    JS_CFUNC_MAGIC_DEF("real_path", 1, sys_invoke, 27),
+    JS_CFUNC_MAGIC_DEF("read_dir", 1, sys_invoke, 28),
+    JS_CFUNC_MAGIC_DEF("flock", 3, sys_invoke, 29),
+    JS_CFUNC_MAGIC_DEF("memfd", 1, sys_invoke, 30),
+    JS_CFUNC_MAGIC_DEF("getpid", 0, sys_invoke, 31),
+    JS_CFUNC_MAGIC_DEF("geteuid", 0, sys_invoke, 32),
+    JS_CFUNC_MAGIC_DEF("getegid", 0, sys_invoke, 33),
+    JS_CFUNC_MAGIC_DEF("getcwd", 0, sys_invoke, 34),
+    JS_CFUNC_MAGIC_DEF("getenv", 1, sys_invoke, 35),
+    JS_CFUNC_MAGIC_DEF("clock_ns", 1, sys_invoke, 36),
+    JS_CFUNC_MAGIC_DEF("time_text", 0, sys_invoke, 37),
+    JS_CFUNC_MAGIC_DEF("sleep_ms", 1, sys_invoke, 38),
+    JS_CFUNC_MAGIC_DEF("isatty", 1, sys_invoke, 39),
+    JS_CFUNC_MAGIC_DEF("set_subreaper", 1, sys_invoke, 40),
+    JS_CFUNC_MAGIC_DEF("json_is_plain", 1, sys_invoke, 41),
+    JS_CFUNC_MAGIC_DEF("user_name", 1, sys_invoke, 42),
+    JS_CFUNC_MAGIC_DEF("spawn_init", 7, sys_invoke, 43),
+    JS_CFUNC_MAGIC_DEF("recv_record", 2, sys_invoke, 44),
+    JS_CFUNC_MAGIC_DEF("send_byte", 2, sys_invoke, 45),
+    JS_CFUNC_MAGIC_DEF("send_fd", 3, sys_invoke, 46),
+    JS_CFUNC_MAGIC_DEF("connect", 2, sys_invoke, 47),
+    JS_CFUNC_MAGIC_DEF("listen", 2, sys_invoke, 48),
+    JS_CFUNC_MAGIC_DEF("send_text", 2, sys_invoke, 49),
+    JS_CFUNC_MAGIC_DEF("recv_text", 2, sys_invoke, 50),
+    JS_CFUNC_MAGIC_DEF("cached_filter", 2, sys_invoke, 51),
+    JS_CFUNC_MAGIC_DEF("compile_filter", 3, sys_invoke, 52),
+    JS_CFUNC_MAGIC_DEF("attach_device_filter", 2, sys_invoke, 53),
+    JS_CFUNC_MAGIC_DEF("wait_pid", 2, sys_invoke, 54),
+    JS_CFUNC_MAGIC_DEF("kill", 2, sys_invoke, 55),
+    JS_CFUNC_MAGIC_DEF("move_netdev", 3, sys_invoke, 56),
+    JS_CFUNC_MAGIC_DEF("pidfd_open", 1, sys_invoke, 57),
+    JS_CFUNC_MAGIC_DEF("pidfd_signal", 2, sys_invoke, 58),
+    JS_CFUNC_MAGIC_DEF("pidfd_wait", 2, sys_invoke, 59),
+    JS_CFUNC_MAGIC_DEF("run_program", 6, sys_invoke, 60),
+    JS_CFUNC_MAGIC_DEF("replace_program", 3, sys_invoke, 61),
+    JS_CFUNC_MAGIC_DEF("watch_file", 1, sys_invoke, 62),
+    JS_CFUNC_MAGIC_DEF("watch_oom_v1", 1, sys_invoke, 63),
+    JS_CFUNC_MAGIC_DEF("poll_event", 3, sys_invoke, 64),
+    JS_CFUNC_MAGIC_DEF("hold_signals", 0, sys_invoke, 65),
+    JS_CFUNC_MAGIC_DEF("foreground", 4, sys_invoke, 66),
 };

@@ -2,12 +2,19 @@
 #pragma once
 #include "../gen/image.gen.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 // The i-th extra result of the last call on this thread.
 void image_set_out(int index, int64_t value);
 
-// A result of bytes: room for `length` bytes on this thread, valid until the next call; NULL when there is no memory.
+// A result of bytes: room for `length` bytes on this thread, valid until the next call; NULL when there is no memory. What was written
+// into it stays when it grows.
 uint8_t *image_result(size_t length);
 const uint8_t *image_result_bytes(void);
 
 // Opens a path under the root: links in it are followed as if the root were /, a link at its end is opened itself. -errno.
 int image_open(int root, const char *path, int flags);
+
+// The process's umask when the root was opened.
+unsigned image_umask(void);

@@ -18,7 +18,7 @@ int64_t tsi_out(int64_t index) {
 
 uint8_t *image_result(size_t length) {
   if (length > capacity || buffer == NULL) {
-    size_t room = length < 4096 ? 4096 : length;
+    size_t room = length < 4096 ? 4096 : length < 2 * capacity ? 2 * capacity : length;
     uint8_t *grown = realloc(buffer, room);
     if (grown == NULL) return NULL;
     buffer = grown;

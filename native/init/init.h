@@ -49,12 +49,13 @@ int receive_fd(void);
 static inline const char *next_item(const char *item) {
   return item + strlen(item) + 1;
 }
-/// Decimal digits of a list item; the compiler wrote them.
+/// Decimal digits of a list item, which the decoder has not looked at; anything else ends init.
 uint64_t item_number(const char *item);
 /// Writes the decimal digits and a NUL; returns the length. `to` has room for 21 bytes.
 size_t format_number(char *to, uint64_t number);
-/// Opens, writes all of the text at once, closes.
-void write_file_at(int directory, const char *path, const char *text, size_t size);
+enum setgroups { SETGROUPS_DENIED = 0, SETGROUPS_ALLOWED = 1, SETGROUPS_UNKNOWN = 2 };
+/// setgroups(2) where the user namespace allows it. Where it turns out to be denied, no groups are fine: there is no other way.
+void set_groups(uint64_t allowed, size_t count, const uint32_t *groups);
 
 // --- paths under the root (path.c) ---
 
@@ -69,9 +70,16 @@ int make_file(const char *path);
 /// True directories only: a link would lead a mount elsewhere.
 int make_true_directory(const char *path);
 
-/// A procfs that nobody can have mounted anything over (CVE-2025-52881): our own, or the host's. To be called before root.pivot, and in
-/// an exec before ns.enter (op_net.c).
-long open_procfs(void);
+// --- procfs (procfs.c) ---
+
+/// Opens a file of a verified procfs, or -errno. Links in it are followed unless `resolve` forbids them, mounts and magic links never.
+/// To be called before root.pivot, and in an exec before ns.enter: afterwards /proc is the container's.
+long open_in_procfs(const char *path, uint64_t flags, uint64_t resolve);
+/// The same of the procfs at /proc: for what is there only under the pid that init has outside of the container.
+long open_in_host_procfs(const char *path, uint64_t flags);
+
+/// --no-pivot: procfs and sysfs of the host, outside of the new root, are covered (host_proc.c).
+void hide_host_proc(void);
 
 // --- mounts (op_mount.c) ---
 
@@ -81,8 +89,8 @@ void attach_mount(int mount, int target);
 int clone_mount(int fd, int recursive);
 void set_mount_attributes(int mount, uint64_t set, uint64_t clear, int recursive);
 void set_propagation(int mount, uint64_t flags);
-/// A detached new filesystem without options.
-int new_filesystem(const char *type, uint64_t attributes);
+/// A detached new filesystem; `label`: the SELinux context of all that is in it, or "".
+int new_filesystem(const char *type, uint64_t attributes, const char *label);
 /// Copies what a directory holds (op_copyup.c).
 void copy_tree(int from, int to);
 

@@ -13,6 +13,9 @@ struct directory_entry {
   char name[];
 };
 
+/// Never part of another frame: the recursion has one of them for each level.
+#define LEAF __attribute__((noinline))
+
 static void copy_level(int from, int to, int depth);
 
 static void copy_content(long from, long to) {
@@ -23,7 +26,7 @@ static void copy_content(long from, long to) {
   }
 }
 
-static void copy_attributes(long from, long to) {
+static LEAF void copy_attributes(long from, long to) {
   char names[XATTR_BYTES], value[XATTR_BYTES];
   long size = SYS(flistxattr, from, names, sizeof names);
   for (long at = 0; at < size; at += (long)strlen(names + at) + 1) {
@@ -40,31 +43,45 @@ static void copy_owner(int to, const char *name, const struct statx *info) {
   ok(SC_utimensat, SYS(utimensat, to, name, times, AT_SYMLINK_NOFOLLOW));
 }
 
-static void copy_link(int from, int to, const char *name) {
+static LEAF void copy_link(int from, int to, const char *name) {
   char text[XATTR_BYTES];
   long size = ok(SC_readlinkat, SYS(readlinkat, from, name, text, sizeof text - 1));
   text[size] = 0;
   ok(SC_symlinkat, SYS(symlinkat, text, to, name));
 }
 
+/// A directory or a file with content.
+static void copy_opened(int from, int to, const char *name, const struct statx *info, int depth) {
+  int is_directory = (info->stx_mode & TYPE_MASK) == DIRECTORY;
+  // Not blocking, and looked at again: who shares the root filesystem may have put a FIFO in the place of the file.
+  int flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (is_directory ? O_DIRECTORY : 0);
+  long source = ok(SC_openat, SYS(openat, from, name, flags | O_RDONLY, 0));
+  struct statx opened;
+  ok(SC_statx, SYS(statx, source, "", AT_EMPTY_PATH, STATX_TYPE, &opened));
+  if ((opened.stx_mode & TYPE_MASK) != (info->stx_mode & TYPE_MASK)) fail(SC_openat, -ESTALE);
+  if (is_directory) ok(SC_mkdirat, SYS(mkdirat, to, name, 0700));
+  long target = ok(SC_openat, SYS(openat, to, name, flags | (is_directory ? O_RDONLY : O_WRONLY | O_CREAT | O_EXCL), 0600));
+  if (is_directory)
+    copy_level((int)source, (int)target, depth + 1);
+  else
+    copy_content(source, target);
+  // Before the attributes: a new owner takes the file's capabilities away.
+  copy_owner(to, name, info);
+  copy_attributes(source, target);
+  sys_close(source);
+  sys_close(target);
+}
+
 static void copy_entry(int from, int to, const char *name, int depth) {
   struct statx info;
   ok(SC_statx, SYS(statx, from, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &info));
   uint32_t type = info.stx_mode & TYPE_MASK;
+  if (type == DIRECTORY || type == REGULAR) {
+    copy_opened(from, to, name, &info, depth);
+    return;
+  }
   if (type == LINK) {
     copy_link(from, to, name);
-  } else if (type == DIRECTORY || type == REGULAR) {
-    int flags = O_NOFOLLOW | O_CLOEXEC | (type == DIRECTORY ? O_DIRECTORY : 0);
-    long source = ok(SC_openat, SYS(openat, from, name, flags | O_RDONLY, 0));
-    if (type == DIRECTORY) ok(SC_mkdirat, SYS(mkdirat, to, name, 0700));
-    long target = ok(SC_openat, SYS(openat, to, name, flags | (type == DIRECTORY ? O_RDONLY : O_WRONLY | O_CREAT | O_EXCL), 0600));
-    if (type == DIRECTORY)
-      copy_level((int)source, (int)target, depth + 1);
-    else
-      copy_content(source, target);
-    copy_attributes(source, target);
-    sys_close(source);
-    sys_close(target);
   } else {
     uint32_t device = (info.stx_rdev_minor & 0xff) | (info.stx_rdev_major & 0xfff) << 8 | (info.stx_rdev_minor & ~0xffu) << 12;
     ok(SC_mknodat, SYS(mknodat, to, name, info.stx_mode, device));
@@ -74,7 +91,7 @@ static void copy_entry(int from, int to, const char *name, int depth) {
 
 static void copy_level(int from, int to, int depth) {
   if (depth > MAX_DEPTH) fail(SC_getdents64, -ELOOP);
-  // Small, since there is one a level on the stack.
+  // Small, since each level has one on the stack.
   char buffer[2048] __attribute__((aligned(8)));
   long size;
   while ((size = ok(SC_getdents64, SYS(getdents64, from, buffer, sizeof buffer))) > 0) {

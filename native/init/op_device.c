@@ -4,6 +4,7 @@
 #include "init.h"
 
 enum { PATH_BYTES = 4096, TYPE_MASK = 0170000, CHARACTER = 0020000, BLOCK = 0060000, FIFO = 0010000, SOCKET = 0140000 };
+enum { MODE_MASK = 07777, SET_IDS = 06000, NUMBER_BYTES = 21 };
 
 static uint32_t mode_of_type(const char *type) {
   return type[0] == 'b' ? BLOCK : type[0] == 'p' ? FIFO : CHARACTER;
@@ -14,19 +15,33 @@ static uint32_t device_number(uint64_t major, uint64_t minor) {
   return (uint32_t)((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~(uint64_t)0xff) << 12));
 }
 
-static int is_device(long fd, const char *type, uint64_t major, uint64_t minor) {
+static struct statx info_of(long fd) {
   struct statx info;
   ok(SC_statx, SYS(statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info));
-  uint32_t mode = mode_of_type(type);
-  if ((info.stx_mode & TYPE_MASK) != mode) return 0;
-  return mode == FIFO || (info.stx_rdev_major == major && info.stx_rdev_minor == minor);
+  return info;
 }
 
-/// Owner and mode of an O_PATH fd, which fchmod does not take: by the name below its parent, which is not followed.
-static void own(int parent, const char *name, const struct op_device_node *op) {
-  ok(SC_fchown, SYS(fchownat, parent, name, op->uid, op->gid, AT_SYMLINK_NOFOLLOW));
-  // It was just seen to be no link; the set-id bits go with a change of the owner.
-  ok(SC_fchmodat, SYS(fchmodat, parent, name, op->mode));
+static int is_device(const struct statx *info, const char *type, uint64_t major, uint64_t minor) {
+  uint32_t mode = mode_of_type(type);
+  if ((info->stx_mode & TYPE_MASK) != mode) return 0;
+  return mode == FIFO || (info->stx_rdev_major == major && info->stx_rdev_minor == minor);
+}
+
+/// fchmod takes no O_PATH fd, and the name may be another file's by now: by the link that procfs has for the fd.
+static void change_mode(long fd, uint64_t mode) {
+  char name[NUMBER_BYTES];
+  format_number(name, (uint64_t)fd);
+  long links = ok(SC_openat2, open_in_procfs("self/fd", O_PATH | O_DIRECTORY, 0));
+  ok(SC_fchmodat, SYS(fchmodat, links, name, mode));
+  sys_close(links);
+}
+
+/// Owner and mode of the file that was looked at, and of no other. One that was just made has the mode already.
+static void own(long fd, const struct statx *info, const struct op_device_node *op) {
+  int is_ours = info->stx_uid == op->uid && info->stx_gid == op->gid;
+  if (!is_ours) ok(SC_fchown, SYS(fchownat, fd, "", op->uid, op->gid, AT_EMPTY_PATH));
+  // The set-id bits go with a change of the owner.
+  if ((info->stx_mode & MODE_MASK) != op->mode || (!is_ours && (op->mode & SET_IDS))) change_mode(fd, op->mode);
 }
 
 void op_device_node(const struct op_device_node *op) {
@@ -38,15 +53,17 @@ void op_device_node(const struct op_device_node *op) {
   if (result < 0 && result != -EEXIST) fail(SC_mknodat, result);
   long fd = ok(SC_openat, SYS(openat, parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0));
   // Spec 8.12: another file at the path is an error.
-  if (!is_device(fd, op->type, op->major, op->minor)) fail(SC_mknodat, -EEXIST);
+  struct statx info = info_of(fd);
+  if (!is_device(&info, op->type, op->major, op->minor)) fail(SC_mknodat, -EEXIST);
+  own(fd, &info, op);
   sys_close(fd);
-  own(parent, name, op);
   sys_close(parent);
 }
 
 void op_device_bind(const struct op_device_bind *op) {
   long source = ok(SC_openat, SYS(openat, AT_FDCWD, op->source, O_PATH | O_CLOEXEC, 0));
-  if (!is_device(source, op->type, op->major, op->minor)) fail(SC_openat, -ENODEV);
+  struct statx info = info_of(source);
+  if (!is_device(&info, op->type, op->major, op->minor)) fail(SC_openat, -ENODEV);
   int target = make_file(op->target);
   int copy = clone_mount((int)source, 0);
   attach_mount(copy, target);
@@ -60,7 +77,8 @@ void op_null_open(const struct op_null_open *op) {
   (void)op;
   if (self.null >= 0) return;
   long fd = ok(SC_openat, SYS(openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0));
-  if (!is_device(fd, "c", 1, 3)) fail(SC_openat, -ENODEV);
+  struct statx info = info_of(fd);
+  if (!is_device(&info, "c", 1, 3)) fail(SC_openat, -ENODEV);
   // A closed standard stream would make the program's first file its input or output.
   for (int stream = 0; stream < 3; stream++)
     if (SYS(fcntl, stream, F_GETFD, 0) == -EBADF && fd != stream) ok(SC_dup3, SYS(dup3, fd, stream, 0));

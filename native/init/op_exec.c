@@ -50,8 +50,11 @@ void op_exec_lookup(const struct op_exec_lookup *op) {
 /// The number at the cursor when it ends with a colon; moves behind it.
 static int take_uid(const char **at, uint64_t *uid) {
   const char *p = *at;
-  *uid = item_number(p);
-  while (*p >= '0' && *p <= '9') p++;
+  uint64_t number = 0;
+  // The image has written it: a number of any length.
+  for (; *p >= '0' && *p <= '9'; p++)
+    if (__builtin_mul_overflow(number, 10u, &number) || __builtin_add_overflow(number, (unsigned)(*p - '0'), &number)) return 0;
+  *uid = number;
   if (p == *at || *p != ':') return 0;
   *at = p + 1;
   return 1;
@@ -79,7 +82,7 @@ static int take_home(const char *line, uint64_t uid) {
 void op_env_home(const struct op_env_home *op) {
   static char passwd[PASSWD_BYTES];
   memcpy(home, "HOME=/", 7);
-  long fd = SYS(openat, AT_FDCWD, "/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+  long fd = SYS(openat, AT_FDCWD, "/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
   if (fd < 0) return;
   long size = SYS(read, fd, passwd, sizeof passwd - 1);
   sys_close(fd);

@@ -8,7 +8,7 @@
 
 const char **list_pointers(struct list list);
 
-enum { PIDFD = 0x1000, SIGCHLD_ = 17, SIGKILL_ = 9, READABLE = 1, NUMBER_BYTES = 21, SEEK_START = 0 };
+enum { PIDFD = 0x1000, SIGCHLD_ = 17, SIGKILL_ = 9, READABLE = 1, NUMBER_BYTES = 21, SEEK_START = 0, CLOSE_RANGE_CLOEXEC_ = 4 };
 
 struct poll_entry {
   int fd;
@@ -32,8 +32,12 @@ static _Noreturn void become_hook(const struct op_hook_run *op, int state, int p
   const char **args = list_pointers(op->args), **env = list_pointers(op->env);
   const char *only_path[] = {op->path, NULL};
   int output = self.hook_log >= 0 ? self.hook_log : self.null;
+  // A session of its own: over time all of it is killed.
+  SYS(setsid, 0);
   long result = SYS(dup3, state, 0, 0);
   for (int stream = 1; stream < 3 && result >= 0 && output >= 0; stream++) result = SYS(dup3, output, stream, 0);
+  // The descriptors that are to be preserved are the program's, not the hook's.
+  if (result >= 0) result = SYS(close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC_);
   if (result >= 0) result = SYS(execve, op->path, op->args.count ? args : only_path, env);
   SYS(write, pipe, &result, sizeof result);
   SYS(exit_group, 127);
@@ -42,7 +46,7 @@ static _Noreturn void become_hook(const struct op_hook_run *op, int state, int p
 }
 
 /// 0 when the hook has ended, -ETIMEDOUT when it was killed.
-static long await_hook(int pidfd, uint64_t timeout_ms) {
+static long await_hook(int pidfd, long pid, uint64_t timeout_ms) {
   struct poll_entry entry = {pidfd, READABLE, 0};
   struct __kernel_timespec limit = {(long long)(timeout_ms / 1000), (long long)(timeout_ms % 1000) * 1000000};
   // ppoll writes the time that is left back, so that an interruption does not prolong it.
@@ -50,6 +54,7 @@ static long await_hook(int pidfd, uint64_t timeout_ms) {
   do ready = SYS(ppoll, &entry, 1, timeout_ms ? &limit : NULL, 0, 0);
   while (ready == -EINTR);
   if (ready != 0) return 0;
+  SYS(kill, -pid, SIGKILL_);
   SYS(pidfd_send_signal, pidfd, SIGKILL_, 0, 0);
   return -ETIMEDOUT;
 }
@@ -63,7 +68,7 @@ void op_hook_run(const struct op_hook_run *op) {
   if (pid == 0) become_hook(op, state, pipe[1]);
   sys_close(pipe[1]);
   sys_close(state);
-  long result = await_hook(pidfd, op->timeout_ms);
+  long result = await_hook(pidfd, pid, op->timeout_ms);
   long waited;
   do waited = SYS(wait4, pid, &status, __WALL, 0);
   while (waited == -EINTR);

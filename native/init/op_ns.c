@@ -3,8 +3,16 @@
 
 #include "init.h"
 
+/// The caller's groups go while that is allowed: a user namespace may forbid setgroups(2), and the program would keep them.
+static void drop_groups(void) {
+  long result = SYS(setgroups, 0, 0);
+  if (result < 0 && result != -EPERM) fail(SC_setgroups, result);
+}
+
 void op_ns_join(const struct op_ns_join *op) {
-  long fd = ok(SC_openat, SYS(openat, AT_FDCWD, op->path, O_RDONLY | O_CLOEXEC, 0));
+  // A FIFO in the place of a namespace must not hold init up.
+  long fd = ok(SC_openat, SYS(openat, AT_FDCWD, op->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0));
+  if (op->type == CLONE_NEWUSER) drop_groups();
   ok(SC_setns, SYS(setns, fd, op->type));
   sys_close(fd);
 }
@@ -16,6 +24,7 @@ static void open_root(void) {
 
 void op_ns_enter(const struct op_ns_enter *op) {
   int pidfd = receive_fd();
+  if (op->flags & CLONE_NEWUSER) drop_groups();
   ok(SC_setns, SYS(setns, pidfd, op->flags));
   sys_close(pidfd);
   // setns(2) into a mount namespace has moved / and the working directory to its root.
@@ -36,7 +45,10 @@ void op_ns_unshare(const struct op_ns_unshare *op) {
 }
 
 void op_time_offsets(const struct op_time_offsets *op) {
-  write_file_at(AT_FDCWD, "/proc/self/timens_offsets", op->text, strlen(op->text));
+  // The mount namespace may be one that was joined.
+  long fd = ok(SC_openat2, open_in_host_procfs("self/timens_offsets", O_WRONLY));
+  ok(SC_write, SYS(write, fd, op->text, strlen(op->text)));
+  sys_close(fd);
 }
 
 void op_init_fork(const struct op_init_fork *op) {
@@ -59,7 +71,7 @@ void op_sync_wait(const struct op_sync_wait *op) {
 void op_user_become_root(const struct op_user_become_root *op) {
   ok(SC_setresgid, SYS(setresgid, 0, 0, 0));
   ok(SC_setresuid, SYS(setresuid, 0, 0, 0));
-  if (op->setgroups) ok(SC_setgroups, SYS(setgroups, 0, 0));
+  set_groups(op->setgroups, 0, NULL);
 }
 
 void op_cgroup_join(const struct op_cgroup_join *op) {

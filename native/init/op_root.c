@@ -67,6 +67,9 @@ void op_root_pivot(const struct op_root_pivot *op) {
 
 void op_root_move(const struct op_root_move *op) {
   (void)op;
+  hide_host_proc();
+  // A shared / (rootfsPropagation: shared) would show the container's root on the host, over all that it has.
+  ok(SC_mount, SYS(mount, 0, "/", 0, MS_SLAVE_, 0));
   ok(SC_fchdir, SYS(fchdir, self.root));
   ok(SC_mount, SYS(mount, ".", "/", 0, MS_MOVE_, 0));
   ok(SC_chroot, SYS(chroot, "."));

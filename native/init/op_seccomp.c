@@ -15,6 +15,9 @@ void op_seccomp_receive(const struct op_seccomp_receive *op) {
     if (got == 0) break;
     filter_bytes += (size_t)got;
   }
+  char more;
+  // A filter that is cut off would let through what its end forbids.
+  if (SYS(read, fd, &more, 1) != 0) fail(SC_read, -E2BIG);
   sys_close(fd);
   if (filter_bytes == 0 || filter_bytes % sizeof *filter != 0) fail(SC_read, -ENOEXEC);
 }

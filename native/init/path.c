@@ -143,7 +143,11 @@ int make_file(const char *path) {
 
 int make_true_directory(const char *path) {
   long fd = open_in_root(path, O_PATH | O_NOFOLLOW, 0, 0);
-  if (fd == -ENOENT) return make_directory(path, 0755, NULL);
+  if (fd == -ENOENT) {
+    sys_close(make_directory(path, 0755, NULL));
+    // Who shares the root filesystem may have been faster, with a link.
+    fd = open_in_root(path, O_PATH | O_NOFOLLOW, 0, 0);
+  }
   ok(SC_openat2, fd);
   struct statx info;
   ok(SC_statx, SYS(statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &info));
@@ -182,7 +186,7 @@ void op_path_mask(const struct op_path_mask *op) {
   if ((info.stx_mode & 0170000) == 0040000) {
     enum { RDONLY = 1 };
     if (self.empty < 0) {
-      self.empty = new_filesystem("tmpfs", RDONLY);
+      self.empty = new_filesystem("tmpfs", RDONLY, op->label);
       attach_mount(self.empty, (int)target);
     } else {
       int copy = clone_mount(self.empty, 0);

@@ -93,7 +93,11 @@ int receive_fd(void) {
 
 uint64_t item_number(const char *item) {
   uint64_t number = 0;
-  for (; *item >= '0' && *item <= '9'; item++) number = number * 10 + (uint64_t)(*item - '0');
+  if (!*item) fail(SC_none, -EINVAL);
+  for (; *item; item++) {
+    unsigned digit = (unsigned)(*item - '0');
+    if (digit > 9 || __builtin_mul_overflow(number, 10u, &number) || __builtin_add_overflow(number, digit, &number)) fail(SC_none, -EINVAL);
+  }
   return number;
 }
 
@@ -105,10 +109,4 @@ size_t format_number(char *to, uint64_t number) {
   while (count) to[size++] = digits[--count];
   to[size] = 0;
   return size;
-}
-
-void write_file_at(int directory, const char *path, const char *text, size_t size) {
-  long fd = ok(SC_openat, SYS(openat, directory, path, O_WRONLY | O_CLOEXEC, 0));
-  ok(SC_write, SYS(write, fd, text, size));
-  sys_close(fd);
 }

@@ -6,6 +6,7 @@
 // all modules and their functions in memory as they were: a start reads no bytecode and makes no object but argv's.
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -132,7 +133,19 @@ static JSValue to_array(JSContext *context, int count, char **texts) {
   return array;
 }
 
+/// A standard stream that the caller has closed would be the number of the next file: of a state file that an error is written to, of
+/// a socket that becomes the program's input. The null device takes its place.
+static bool open_streams(void) {
+  struct pollfd streams[3] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
+  if (poll(streams, 3, 0) < 0) return false;
+  // In their order: the lowest free number is the one that is missing.
+  for (int fd = 0; fd < 3; fd++)
+    if ((streams[fd].revents & POLLNVAL) && open("/dev/null", O_RDWR) != fd) return false;
+  return true;
+}
+
 int main(int argc, char **argv) {
+  if (!open_streams()) return EXIT_BUG;
   if (!snapshot.context) return argc == 2 ? write_snapshot(argv[1]) : EXIT_BUG;
   JSContext *context = snapshot.context;
   // The runtime remembers the stack of the build.

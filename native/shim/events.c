@@ -24,7 +24,9 @@ int64_t tsr_watch_oom_v1(const char *directory) {
   char path[4096], words[32];
   int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), control = -1, oom = -1;
   int64_t result = event < 0 ? -errno : event;
-  if (result >= 0 && (size_t)snprintf(path, sizeof path, "%s/memory.oom_control", directory) >= sizeof path) result = -ENAMETOOLONG;
+  // The longer one of both names.
+  if (strlen(directory) + sizeof "/cgroup.event_control" > sizeof path) result = result < 0 ? result : -ENAMETOOLONG;
+  if (result >= 0) snprintf(path, sizeof path, "%s/memory.oom_control", directory);
   if (result >= 0 && (oom = open(path, O_RDONLY | O_CLOEXEC)) < 0) result = -errno;
   if (result >= 0) snprintf(path, sizeof path, "%s/cgroup.event_control", directory);
   if (result >= 0 && (control = open(path, O_WRONLY | O_CLOEXEC)) < 0) result = -errno;
@@ -38,8 +40,9 @@ int64_t tsr_watch_oom_v1(const char *directory) {
 
 int64_t tsr_poll_event(int64_t fd, int64_t pidfd, int64_t timeout_ms) {
   struct pollfd polled[2] = {{.fd = (int)fd, .events = POLLIN}, {.fd = (int)pidfd, .events = POLLIN}};
+  int64_t deadline = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
   int count;
-  do count = poll(polled, 2, (int)timeout_ms);
+  do count = poll(polled, 2, poll_timeout(deadline));
   while (count < 0 && errno == EINTR);
   if (count < 0) return -errno;
   char drain[4096];

@@ -1,4 +1,7 @@
 // Files and directories, on paths of the host. Nothing here is for paths inside of a container: those are init's.
+#include "../common/dots.h"
+#include "../common/overlay.h"
+#include "../common/remove_tree.h"
 #include "shim.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -13,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,9 +58,13 @@ int64_t tsr_read_fd(int64_t fd) {
 }
 
 int64_t tsr_write_file(const char *path, const char *data, size_t length, int64_t flags, int64_t mode) {
-  int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | (int)flags, (mode_t)mode);
+  // What is made is never made through a link: somebody else may have put it there.
+  int no_link = (flags & O_CREAT) != 0 ? O_NOFOLLOW : 0;
+  int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | no_link | (int)flags, (mode_t)mode);
   if (fd < 0) return -errno;
-  ssize_t written = write(fd, data, length);
+  ssize_t written;
+  do written = write(fd, data, length);
+  while (written < 0 && errno == EINTR);
   int64_t error = written < 0 ? -errno : (size_t)written == length ? 0 : -EIO;
   // A delayed error of a network file system shows at close only.
   if (close(fd) < 0 && error == 0 && errno != EINTR) error = -errno;
@@ -113,8 +121,21 @@ int64_t tsr_umount(const char *path) {
   return umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 }
 
+int64_t tsr_overlay_mount(const char *lowers, size_t length, const char *upper, const char *work, const char *target) {
+  return overlay_mount(lowers, length, upper, work, target);
+}
+
+int64_t tsr_remove_tree(const char *path) {
+  int error = remove_tree(AT_FDCWD, path);
+  return error == -ENOENT ? 0 : error;
+}
+
 int64_t tsr_unlink(const char *path) {
   return result(unlink(path));
+}
+
+int64_t tsr_link(const char *from, const char *to) {
+  return result(link(from, to));
 }
 
 int64_t tsr_rename(const char *from, const char *to) {
@@ -127,6 +148,10 @@ int64_t tsr_chown(const char *path, int64_t uid, int64_t gid) {
 
 int64_t tsr_chmod(const char *path, int64_t mode) {
   return result(chmod(path, (mode_t)mode));
+}
+
+int64_t tsr_set_label(const char *path, const char *label) {
+  return result(lsetxattr(path, "security.selinux", label, strlen(label), 0));
 }
 
 int64_t tsr_stat_mode(const char *path) {
@@ -146,6 +171,7 @@ int64_t tsr_inode(const char *path) {
 int64_t tsr_read_link(const char *path) {
   char text[4096];
   ssize_t length = readlink(path, text, sizeof text);
+  if (length == sizeof text) return -ENAMETOOLONG;
   return length < 0 ? -errno : text_copy_exact(text, (size_t)length);
 }
 
@@ -169,7 +195,7 @@ int64_t tsr_read_dir(const char *path) {
     errno = 0;
     struct dirent *entry = readdir(dir);
     if (entry == NULL) break;
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    if (is_dots(entry->d_name)) continue;
     size_t size = strlen(entry->d_name) + 1;
     char *buffer = text_reserve(length + size);
     if (buffer == NULL) {

@@ -1,4 +1,4 @@
-// Hooks and helper programs: started with a text on stdin, bounded in time, their last words kept.
+// Hooks and helper programs: started with a text on stdin, bounded in time, their last words kept. And a program in our own place.
 #include "shim.h"
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -79,4 +80,35 @@ int64_t tsr_run_program(const char *path, const char *argv, size_t argv_length, 
   free(arguments);
   free(environment);
   return outcome;
+}
+
+/// `pattern` is a name, or the beginning of one and "*".
+static bool is_named(const char *variable, const char *pattern) {
+  size_t length = strlen(pattern);
+  if (length > 0 && pattern[length - 1] == '*') return strncmp(variable, pattern, length - 1) == 0;
+  return strncmp(variable, pattern, length) == 0 && variable[length] == '=';
+}
+
+static void drop_variables(char **patterns) {
+  char **kept = environ;
+  for (char **variable = environ; *variable != NULL; variable++) {
+    bool is_dropped = false;
+    for (char **pattern = patterns; *pattern != NULL && !is_dropped; pattern++) is_dropped = is_named(*variable, *pattern);
+    if (!is_dropped) *kept++ = *variable;
+  }
+  *kept = NULL;
+}
+
+int64_t tsr_replace_program(const char *path, const char *argv, size_t argv_length, const char *dropped, size_t dropped_length) {
+  char **arguments = split_list(argv, argv_length);
+  char **patterns = split_list(dropped, dropped_length);
+  if (arguments == NULL || patterns == NULL) return -errno;
+  drop_variables(patterns);
+  // An engine in a language with its own SIGPIPE (Bun) has it ignored, which execve would keep.
+  signal(SIGPIPE, SIG_DFL);
+  execve(path, arguments, environ);
+  int error = errno;
+  free(arguments);
+  free(patterns);
+  return -error;
 }

@@ -107,6 +107,8 @@ static int add_rule(struct profile *profile, char **rest) {
     arguments[count].datum_a = take_number(rest);
     arguments[count].datum_b = take_number(rest);
   }
+  // A condition that is left out would make the rule a wider one.
+  if (strtok_r(NULL, " ", rest)) return -E2BIG;
   int result = seccomp_rule_add_array(profile->context, action, number, count, arguments);
   // The same rule twice is no error.
   return result == -EEXIST ? 0 : result;

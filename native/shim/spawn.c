@@ -182,7 +182,8 @@ static int64_t clone_init(struct child *child, uint64_t flags, int cgroup) {
   int error = *child->error;
   munmap(memory, 4096 + CHILD_STACK);
   if (pid > 0 && error != 0) {
-    waitpid((pid_t)pid, NULL, __WALL);
+    while (waitpid((pid_t)pid, NULL, __WALL) < 0 && errno == EINTR)
+      ;
     close(pidfd);
     return -error;
   }

@@ -2,6 +2,7 @@
 import { SystemError } from "../errors.ts";
 import type { Config } from "../spec/config.ts";
 import { sys } from "../sys.ts";
+import { confinementProblems, mountLabelProblems } from "./lsm-rules.ts";
 import { bindsOverProc } from "./rules/mounts.ts";
 import type { Problem } from "./rules.ts";
 
@@ -9,10 +10,9 @@ const ENOENT = 2;
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 const PROC_SUPER_MAGIC = 0x9fa0;
-const APPARMOR = "/sys/module/apparmor/parameters/enabled";
 
 export function hostProblems(config: Config, dir: string, rootfs: string): Problem[] {
-  return [...rootProblems(rootfs), ...procProblems(config, dir), ...apparmorProblems(config)];
+  return [...rootProblems(rootfs), ...procProblems(config, dir), ...confinementProblems(config), ...mountLabelProblems(config)];
 }
 
 function procProblems(config: Config, dir: string): Problem[] {
@@ -33,15 +33,6 @@ function rootProblems(rootfs: string): Problem[] {
     return [{ pointer, message: `the root filesystem "${rootfs}" does not exist`, hint: "a relative path counts from the bundle directory" }];
   if (mode < 0) throw new SystemError("look at the root filesystem", rootfs, "stat", -mode, { pointer });
   return (mode & S_IFMT) === S_IFDIR ? [] : [{ pointer, message: `the root filesystem "${rootfs}" is not a directory` }];
-}
-
-/** Spec 7.13: a confinement that cannot be had is an error, never skipped. */
-export function apparmorProblems({ process }: Config): Problem[] {
-  const profile = process?.apparmorProfile ?? "";
-  if (profile === "" || profile === "unconfined") return [];
-  const enabled = sys.read_text(APPARMOR);
-  if (typeof enabled === "string" && enabled.startsWith("Y")) return [];
-  return [{ pointer: "/process/apparmorProfile", message: `the AppArmor profile "${profile}" cannot be applied: AppArmor is not enabled on this machine` }];
 }
 
 export function absolutePath(path: string, dir: string): string {

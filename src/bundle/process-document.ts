@@ -2,11 +2,11 @@
 import { ConfigError, checkText } from "../errors.ts";
 import type { Config, Process } from "../spec/config.ts";
 import { sys } from "../sys.ts";
-import { apparmorProblems } from "./host-rules.ts";
 import { parseJson } from "./json.ts";
+import { confinementProblems } from "./lsm-rules.ts";
 import { dropNulls } from "./nulls.ts";
+import { processLabelProblems } from "./rules/labels.ts";
 import { processProblems } from "./rules/process.ts";
-import { unsupportedProcess } from "./rules/unsupported.ts";
 import { userProblems } from "./rules/user.ts";
 import { findProcessSchemaProblems } from "./schema.ts";
 
@@ -33,7 +33,7 @@ export function readProcess(path: string): { process: Process; document: Process
 
 /** `config`: the container's, with the new process in it. `document`: undefined when flags said it. */
 export function checkProcess(config: Config, document: ProcessDocument | undefined): void {
-  const problems = [...processProblems(config), ...userProblems(config), ...unsupportedProcess(config), ...apparmorProblems(config)];
+  const problems = [...processProblems(config), ...userProblems(config), ...processLabelProblems(config), ...confinementProblems(config)];
   if (problems.length === 0) return;
   const findings = problems.map((problem) => ({ ...problem, pointer: inProcessDocument(problem.pointer) }));
   throw new ConfigError(problems[0]?.code ?? "TS1103", document?.path ?? "", findings, document?.text);

@@ -4,6 +4,7 @@ import type { Config } from "../spec/config.ts";
 import { cgroupProblems } from "./rules/cgroup.ts";
 import { deviceProblems } from "./rules/devices.ts";
 import { hookProblems } from "./rules/hooks.ts";
+import { findLabelProblems } from "./rules/labels.ts";
 import { machineProblems } from "./rules/machine.ts";
 import { mountProblems } from "./rules/mounts.ts";
 import { namespaceProblems } from "./rules/namespaces.ts";
@@ -12,7 +13,6 @@ import { processProblems } from "./rules/process.ts";
 import { rootProblems } from "./rules/root.ts";
 import { seccompProblems } from "./rules/seccomp.ts";
 import { sysctlProblems } from "./rules/sysctl.ts";
-import { unsupported } from "./rules/unsupported.ts";
 import { userProblems } from "./rules/user.ts";
 import { versionProblems } from "./rules/version.ts";
 
@@ -35,7 +35,7 @@ const RULES: readonly ((config: Config) => Problem[])[] = [
   cgroupProblems,
   seccompProblems,
   machineProblems,
-  unsupported,
+  findLabelProblems,
 ];
 
 export function findProblems(config: Config): Problem[] {

@@ -71,7 +71,7 @@ function accessMask(access: string, at: string): number {
 }
 
 function invalid(at: string, message: string): ConfigError {
-  return new ConfigError("TS1104", "config.json", [{ pointer: at, message }]);
+  return new ConfigError("TS1103", "config.json", [{ pointer: at, message }]);
 }
 
 /** A rule for everything: it makes those before it void. The first of deviceRules() is one. */

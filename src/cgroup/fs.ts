@@ -27,7 +27,13 @@ export const cgroupfs: CgroupDriver = {
     if (!request.systemd) return new FsCgroup(request, placeRecords(request, layout), layout.layout);
     const user = request.rootless;
     const { slice, unit, path } = unitName(request.cgroupsPath, request.id, user);
-    if (user && layout.layout !== "v2") throw systemdError("make a unit for a user", "it can give a user no limits on cgroup v1", user);
+    if (user && layout.layout !== "v2")
+      throw systemdError(
+        "make a unit for a user",
+        "it can give a user no limits on cgroup v1",
+        user,
+        "with cgroupfs, which is without --systemd-cgroup, a container without limits works",
+      );
     const root = user ? managerCgroup() : "";
     const places = layout.hierarchies.map(({ name, controllers, mountpoint }) => ({
       name,

@@ -2,12 +2,14 @@
 import { check, StateError, SystemError } from "../errors.ts";
 import type { IntelRdt } from "../spec/config.ts";
 import { sys } from "../sys.ts";
-import { EEXIST, ENOENT, readFile, writeOrThrow } from "./files.ts";
+import { EEXIST, ENOENT, parentOf, readFile, writeFile, writeOrThrow } from "./files.ts";
 
 const AT = "/linux/intelRdt";
 
-/** What delete has to take away again. */
+/** The groups of a container: what exec and update work on, and what delete has to take away again. */
 export interface RdtRecord {
+  /** Directories that hold its processes: the class of service, then the group that measures. */
+  readonly groups: readonly string[];
   /** Directories that we made, the inner one first. */
   readonly made: readonly string[];
 }
@@ -33,18 +35,37 @@ export function applyRdt(root: string, rdt: IntelRdt, id: string, pid: number, m
   const isNew = closID === "/" ? false : makeGroup(group, closID, lines.length + schemata.length > 0, made);
   // Spec 8.54: a class that is there keeps its limits, so they must be the ones that are asked for.
   if (!isNew && closID !== undefined && closID !== "/") compareSchemata(group, lines);
-  else if (lines.length > 0) writeOrThrow(`${group}/schemata`, `${lines.join("\n")}\n`, AT);
+  else if (lines.length > 0) writeSchemata(group, lines, AT);
   // Last (spec 8.52), one write for each: the kernel takes as many lines as fit, and names the one it refuses.
-  for (const [index, line] of schemata.entries()) writeOrThrow(`${group}/schemata`, `${line}\n`, `${AT}/schemata/${index}`);
+  for (const [index, line] of schemata.entries()) writeSchemata(group, [line], `${AT}/schemata/${index}`);
   writeOrThrow(`${group}/tasks`, String(pid), `${AT}/closID`);
+  const groups = [group];
   if (enableMonitoring === true) {
     const monitor = `${group}/mon_groups/${id}`;
     const result = sys.mkdir(monitor, 0o755);
     if (result < 0) throw new SystemError("make the monitoring group", monitor, "mkdir", -result, { pointer: `${AT}/enableMonitoring` });
     made.unshift(monitor);
     writeOrThrow(`${monitor}/tasks`, String(pid), `${AT}/enableMonitoring`);
+    groups.push(monitor);
   }
-  return { made };
+  return { groups, made };
+}
+
+/** A process of an exec: the runtime's child is in none of the container's groups. */
+export function joinRdt({ groups }: RdtRecord, pid: number): void {
+  for (const group of groups) writeOrThrow(`${group}/tasks`, String(pid), AT);
+}
+
+/** One write: the kernel takes all of its lines or none. What it says of a line that it refuses is in info/last_cmd_status. */
+export function writeSchemata(group: string, lines: readonly string[], at?: string): void {
+  const path = `${group}/schemata`;
+  const result = writeFile(path, `${lines.join("\n")}\n`);
+  if (result >= 0) return;
+  const said = [group, parentOf(group)].map((directory) => readFile(`${directory}/info/last_cmd_status`)).find((text) => typeof text === "string");
+  throw new SystemError(`write "${lines.join("; ")}" to`, path, "write", -result, {
+    pointer: at,
+    hint: said === undefined ? "see schemata in the root directory of resctrl for the resources and domains of this machine" : `the kernel says: ${said}`,
+  });
 }
 
 /** True when it was made now. One that the config names is never removed (spec 8.51). */
@@ -74,7 +95,7 @@ function normal(line: string): string {
   return line.replaceAll(/\s/g, "").toLowerCase();
 }
 
-export function removeRdt({ made }: RdtRecord): void {
+export function removeRdt({ made }: Pick<RdtRecord, "made">): void {
   for (const directory of made) {
     const result = sys.rmdir(directory);
     if (result < 0 && result !== -ENOENT) throw new SystemError("remove the class of service", directory, "rmdir", -result);

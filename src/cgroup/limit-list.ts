@@ -25,7 +25,7 @@ export const AT = "/linux/resources";
 export class LimitList {
   readonly writes: LimitWrite[] = [];
   readonly warnings: string[] = [];
-  readonly findings: Finding[] = [];
+  readonly findings: (Finding & { readonly code: "TS1103" | "TS1104" })[] = [];
   usageBelow: { readonly limit: Int64; readonly at: string } | undefined;
 
   /** Adds a write; engines send 0 for "not set", so that callers ask isSet first. */
@@ -33,8 +33,14 @@ export class LimitList {
     this.writes.push({ controller: file.slice(0, file.indexOf(".")), file, value: String(value), at: AT + at, ...more });
   }
 
+  /** A value that is wrong on every machine, or does not go with another one. */
+  invalid(at: string, message: string, hint?: string): void {
+    this.findings.push({ code: "TS1103", pointer: AT + at, message, ...(hint === undefined ? {} : { hint }) });
+  }
+
+  /** What this version of cgroups cannot do. */
   refuse(at: string, message: string, hint?: string): void {
-    this.findings.push({ pointer: AT + at, message, ...(hint === undefined ? {} : { hint }) });
+    this.findings.push({ code: "TS1104", pointer: AT + at, message, ...(hint === undefined ? {} : { hint }) });
   }
 }
 
@@ -73,7 +79,7 @@ export function addHugepages(list: LimitList, limits: Resources["hugepageLimits"
   for (const [index, { pageSize, limit }] of (limits ?? []).entries()) {
     const at = `/hugepageLimits/${index}`;
     if (!/^[0-9]+[KMG]B$/.test(pageSize)) {
-      list.refuse(`${at}/pageSize`, `"${pageSize}" is no page size`, 'write it as in "64KB", "2MB" or "1GB"');
+      list.invalid(`${at}/pageSize`, `"${pageSize}" is no page size`, 'write it as in "64KB", "2MB" or "1GB"');
       continue;
     }
     list.add(`hugetlb.${pageSize}.rsvd.${suffix}`, limit, at, { optional: true });

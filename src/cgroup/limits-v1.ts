@@ -27,7 +27,7 @@ function addCpu(list: LimitList, cpu: Resources["cpu"]): void {
   if (cpu === undefined) return;
   if (isSet(cpu.shares)) {
     // The kernel would clamp it in silence.
-    if (cpu.shares < MIN_SHARES || cpu.shares > MAX_SHARES) list.refuse("/cpu/shares", `shares must be between ${MIN_SHARES} and ${MAX_SHARES}`);
+    if (cpu.shares < MIN_SHARES || cpu.shares > MAX_SHARES) list.invalid("/cpu/shares", `shares must be between ${MIN_SHARES} and ${MAX_SHARES}`);
     // An idle cgroup takes no shares (EINVAL) until cpu.idle is 0.
     else list.add("cpu.shares", cpu.shares, "/cpu/shares", { again: true });
   }
@@ -51,7 +51,7 @@ function addMemory(list: LimitList, memory: Resources["memory"]): void {
   if (isSet(reservation)) list.add("memory.soft_limit_in_bytes", reservation, "/memory/reservation");
   if (memory.disableOOMKiller === true) list.add("memory.oom_control", "1", "/memory/disableOOMKiller");
   if (swappiness !== undefined && !isNotGiven(swappiness)) {
-    if (swappiness > 100) list.refuse("/memory/swappiness", "swappiness must be between 0 and 100");
+    if (swappiness > 100) list.invalid("/memory/swappiness", "swappiness must be between 0 and 100");
     else list.add("memory.swappiness", swappiness, "/memory/swappiness");
   }
   if (isSet(memory.kernel) || isSet(memory.kernelTCP))

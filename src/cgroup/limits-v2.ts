@@ -85,7 +85,7 @@ function addSwap(list: LimitList, memory: NonNullable<Resources["memory"]>): voi
   else if (!isSet(limit))
     list.refuse(at, "swap needs memory.limit: it is memory and swap together, and cgroup v2 counts swap alone", "set memory.limit as well");
   else if (isUnlimited(limit)) list.add("memory.swap.max", swap, at);
-  else if (swap < limit) list.refuse(at, `swap (memory and swap together, ${swap}) is less than memory.limit (${limit})`);
+  else if (swap < limit) list.invalid(at, `swap (memory and swap together, ${swap}) is less than memory.limit (${limit})`);
   else {
     const only = BigInt(swap) - BigInt(limit);
     list.add("memory.swap.max", only, at, { optional: only === 0n });
@@ -126,7 +126,7 @@ function addUnified(list: LimitList, unified: Resources["unified"]): void {
   for (const [file, text] of Object.entries(unified ?? {})) {
     const at = `/unified/${pointerPart(file)}`;
     // A key that is a path could reach another cgroup.
-    if (!/^[A-Za-z0-9_]+\.[^/\0]+$/.test(file)) list.refuse(at, `"${file}" is no cgroup file name`, "write it as controller.parameter, without slashes");
+    if (!/^[A-Za-z0-9_]+\.[^/\0]+$/.test(file)) list.invalid(at, `"${file}" is no cgroup file name`, "write it as controller.parameter, without slashes");
     else for (const line of text.replace(/\n+$/, "").split("\n")) list.add(file, line, at);
   }
 }

@@ -13,14 +13,15 @@ export interface Limits {
   readonly usageBelow?: { readonly limit: Int64; readonly at: string };
 }
 
-/** Throws one ConfigError with everything that this version of cgroups cannot do. */
+/** Throws one ConfigError with everything that is wrong, or that this version of cgroups cannot do. */
 export function compileLimits(resources: Resources | undefined, version: "v1" | "v2"): Limits {
   const list = new LimitList();
   if (resources !== undefined) {
     if (version === "v1") limitsV1(list, resources);
     else limitsV2(list, resources);
   }
-  if (list.findings.length > 0) throw new ConfigError("TS1104", "config.json", list.findings);
+  const [first] = list.findings;
+  if (first !== undefined) throw new ConfigError(first.code, "config.json", list.findings);
   const { writes, warnings, usageBelow } = list;
   return usageBelow === undefined ? { writes, warnings } : { writes, warnings, usageBelow };
 }

@@ -20,6 +20,10 @@ export interface Command {
   readonly count: readonly [number, number];
   /** What follows the first positional is a command line of its own and goes to `run` unread. */
   readonly hasCommandLine?: true;
+  /** Another program's command line: all that follows the name goes to `run` unread, with the global flags as `parsed`. */
+  readonly isForwarded?: true;
+  /** What the shell completes as its first word. */
+  readonly words?: readonly string[];
   /** Exit code when the command fails (default 1). */
   readonly failureCode?: number;
   readonly run: (parsed: Parsed, globals: Globals, rest: readonly string[]) => number;

@@ -15,7 +15,11 @@ const longNames = (flags: readonly FlagRow[]) => flags.map(({ name }) => `--${na
 const withValue = (flags: readonly FlagRow[]) => flags.filter(({ value }) => value !== undefined).map(({ name }) => `--${name}`);
 
 function bash(commands: readonly Command[], globals: readonly FlagRow[]): string {
-  const cases = commands.map(({ name, flags }) => `    ${name}) flags="${longNames(flags)}" ;;`);
+  const cases = commands.map(({ name, flags, words }) =>
+    words === undefined
+      ? `    ${name}) flags="${longNames(flags)}" ;;`
+      : `    ${name}) COMPREPLY=($(compgen -f -W "${words.join(" ")}" -- "$word")); return ;;`,
+  );
   return `_tsrun() {
   local word=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command= root= flags= i
   COMPREPLY=()
@@ -34,7 +38,7 @@ function bash(commands: readonly Command[], globals: readonly FlagRow[]): string
 ${cases.join("\n")}
   esac
   case $previous in
-    --bundle | --root | --pid-file | --process | --resources | --console-socket | --pidfd-socket | --log) COMPREPLY=($(compgen -f -- "$word")) ;;
+    --bundle | --image | --root | --store | --pid-file | --process | --resources | --console-socket | --pidfd-socket | --log) COMPREPLY=($(compgen -f -- "$word")) ;;
     *)
       if [[ -z $command || $word == -* ]]; then COMPREPLY=($(compgen -W "$flags" -- "$word"))
       else COMPREPLY=($(compgen -W "$(tsrun \${root:+--root "$root"} list -q 2>/dev/null)" -- "$word")); fi ;;
@@ -48,10 +52,11 @@ function fish(commands: readonly Command[], globals: readonly FlagRow[]): string
   const flag = (row: FlagRow, when: string) =>
     `complete -c tsrun -n ${quote(when)} -l ${row.name}${row.short === undefined ? "" : ` -s ${row.short}`}${row.value === undefined ? "" : " -r"} -d ${quote(row.doc)}`;
   const lines = ["complete -c tsrun -f", ...globals.map((row) => flag(row, "__fish_use_subcommand"))];
-  for (const { name, summary, flags, args } of commands) {
+  for (const { name, summary, flags, args, words } of commands) {
     const here = `__fish_seen_subcommand_from ${name}`;
     lines.push(`complete -c tsrun -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`);
     lines.push(...flags.map((row) => flag(row, here)));
+    if (words !== undefined) lines.push(`complete -c tsrun -F -n ${quote(here)} -a ${quote(words.join(" "))}`);
     if (args.startsWith("<container-id>")) lines.push(`complete -c tsrun -n ${quote(here)} -a '(tsrun list -q 2>/dev/null)'`);
   }
   return lines.join("\n");

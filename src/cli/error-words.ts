@@ -106,15 +106,19 @@ const ACTIONS: Readonly<Record<string, string>> = {
   "seccomp.receive": "take the seccomp filter over",
   "seccomp.load": "load the seccomp filter",
   "apparmor.exec": "set the AppArmor profile",
+  "selinux.label": "set the SELinux label",
   "exec.lookup": "find the program",
   "exec.run": "execute the program",
 };
+
+const PROC_HINT = "another filesystem is mounted over /proc, or over a part of it";
 
 /** step:errno (or step:syscall:errno) -> the way out. */
 const STEP_HINTS: Readonly<Record<string, string>> = {
   "mount.fs:ENODEV": 'the kernel knows no filesystem of this type; for a bind mount add "bind" or "rbind" to its options',
   "mount.fs:EPERM": "in a user namespace only some filesystems can be mounted; sysfs needs a network namespace of its own, proc a pid namespace",
   "mount.fs:EINVAL": "one of the options may be unknown to this filesystem; the kernel log (dmesg) may say which",
+  "mount.fs:mount:ENAMETOOLONG": "mount(2) takes less than 4096 bytes of options, and one of these is too long for fsconfig(2)",
   "mount.fs:ELOOP": "the destination is a symbolic link in the image; proc and sysfs need a true directory",
   "mount.fs:ENOTDIR": "the destination is not a directory in the image",
   "mount.bind:ENOENT": "the source is not there on the host, or the destination cannot be made",
@@ -122,6 +126,12 @@ const STEP_HINTS: Readonly<Record<string, string>> = {
   "mount.bind:EINVAL": "propagation or attributes may not fit this mount; an unbindable source cannot be bound",
   "mount.remount:EINVAL": "the destination is no mount point, or the options do not fit its filesystem",
   "apparmor.exec:ENOENT": "the profile is not loaded: see apparmor_parser(8) and /sys/kernel/security/apparmor/profiles",
+  "apparmor.exec:EXDEV": PROC_HINT,
+  "sysctl.write:EXDEV": PROC_HINT,
+  "time.offsets:EXDEV": PROC_HINT,
+  "selinux.label:EXDEV": PROC_HINT,
+  "selinux.label:EINVAL": "the loaded policy does not know this label: see seinfo(1)",
+  "selinux.label:EACCES": "the policy does not let the runtime set this label: see ausearch(8) -m avc, or dmesg",
   "ns.join:EINVAL": "the path is a namespace of another type, or cannot be joined from here",
   "ns.join:ENOENT": "is the process that owns the namespace gone?",
   "init.fork:ENOSPC": "a limit of namespaces is reached: see /proc/sys/user/max_*_namespaces",
@@ -133,12 +143,17 @@ const STEP_HINTS: Readonly<Record<string, string>> = {
   "cwd.enter:ENOENT": "the working directory is not inside of the container's root",
   "cwd.make:ENOTDIR": "a part of the working directory's path is a file in the image",
   "exec.run:ENOEXEC": "not a program for this machine: wrong architecture, or a script without #!",
+  "exec.run:EACCES": "the #! line may name what cannot be executed, or a security policy forbids the step: see ausearch(8) -m avc, or dmesg",
   "exec.run:ENOENT": "the program's interpreter (its #! line, or its dynamic loader) is missing in the image",
   "terminal.open:ENOENT": "a terminal needs a devpts mount at /dev/pts with the option newinstance and ptmxmode=0666",
   "root.pivot:EINVAL": "the root filesystem may be on the initial RAM disk: use --no-pivot",
   "cred.ids:EINVAL": "an id is not mapped in the user namespace",
+  "cred.ids:setgroups:EPERM": "the user namespace forbids setgroups(2), so that no additionalGids can be had: see user_namespaces(7)",
   "user.become_root:EINVAL": "id 0 is not mapped in the user namespace",
-  "scheduler.set:EPERM": "this policy needs CAP_SYS_NICE",
+  "scheduler.set:EPERM":
+    "a real-time policy needs CAP_SYS_NICE on the host, in a v1 cgroup a budget (linux.resources.cpu.realtimeRuntime), and SCHED_DEADLINE all processors",
+  "scheduler.set:EINVAL": "this kernel may not have the policy, or its numbers do not go together: runtime <= deadline <= period (sched(7))",
+  "scheduler.set:EBUSY": "the deadlines of this machine take all the time that it gives to them: see /proc/sys/kernel/sched_rt_runtime_us",
 };
 
 const SYSTEM_HINTS: Readonly<Record<string, string>> = {
@@ -147,6 +162,11 @@ const SYSTEM_HINTS: Readonly<Record<string, string>> = {
   "clone3:EINVAL": "the kernel lacks one of the namespaces that were asked for",
   "clone3:EBUSY": "the cgroup cannot take processes: it has controllers enabled for its children (see cgroup.subtree_control)",
 };
+
+/** "ENOENT (no such file or directory)". */
+export function errnoText(errno: number): string {
+  return cause("", errno);
+}
 
 export function errnoName(errno: number): string {
   return ERRNO[errno]?.[0] ?? `errno ${errno}`;
@@ -162,8 +182,8 @@ export function stepMessage(op: string, object: string, syscall: string, errno: 
   return `cannot ${ACTIONS[op] ?? op}${object === "" ? "" : ` "${object}"`}: ${cause(syscall, errno)}`;
 }
 
-export function stepHint(op: string, _syscall: string, errno: number): string | undefined {
-  return STEP_HINTS[`${op}:${errnoName(errno)}`];
+export function stepHint(op: string, syscall: string, errno: number): string | undefined {
+  return STEP_HINTS[`${op}:${syscall}:${errnoName(errno)}`] ?? STEP_HINTS[`${op}:${errnoName(errno)}`];
 }
 
 export function systemMessage(action: string, object: string, syscall: string, errno: number): string {

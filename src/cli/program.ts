@@ -11,6 +11,7 @@ import { delete_ } from "./commands/delete.ts";
 import { events } from "./commands/events.ts";
 import { exec } from "./commands/exec.ts";
 import { features } from "./commands/features.ts";
+import { image } from "./commands/image.ts";
 import { kill } from "./commands/kill.ts";
 import { list } from "./commands/list.ts";
 import { pause, resume } from "./commands/pause.ts";
@@ -47,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   events,
   exec,
   features,
+  image,
   kill,
   list,
   pause,
@@ -60,6 +62,8 @@ export const COMMANDS: readonly Command[] = [
   update,
 ];
 
+/** For a command that has containers no more than it reads its own flags. */
+const NOWHERE: Globals = { root: "", systemdCgroup: false, rootless: "auto" };
 const HELP_FLAG: FlagRow = { name: "help", short: "h", doc: "print this help" };
 
 /** Runs one command line; returns the exit code. */
@@ -71,6 +75,7 @@ export function runProgram(argv: readonly string[]): number {
   const format = oneOf(globals, "log-format", ["text", "json"]);
   setLog(globals.values.get("log") ?? "", format === "json", isSet(globals, "debug"));
   const command = commandNamed(name);
+  if (command.isForwarded) return command.run(globals, NOWHERE, argv.slice(globals.next));
   const rules = { flags: [...command.flags, HELP_FLAG], command: `${command.name} ` };
   const parsed = parseFlags(argv, globals.next, command.hasCommandLine ? { ...rules, stopAfter: 1 } : rules);
   if (isSet(parsed, "help")) return help(command.name);

@@ -1,6 +1,6 @@
 // Any thrown value -> one error record in the log, the words on stderr, the exit code. Nobody else prints errors.
 import { locate } from "../bundle/exact-json.ts";
-import { ConfigError, type Finding, StepError, SystemError, TsrunError } from "../errors.ts";
+import { ConfigError, type Finding, HookError, StepError, SystemError, TsrunError } from "../errors.ts";
 import { logsToStderr, writeRecord } from "../log.ts";
 import { sys } from "../sys.ts";
 import * as words from "./error-words.ts";
@@ -40,6 +40,10 @@ function describe(error: TsrunError): Described {
     message = words.systemMessage(error.message, error.object, error.syscall, error.errno);
     hint ??= words.systemHint(error.syscall, error.errno, error.object);
     Object.assign(fields, { syscall: error.syscall, errno: words.errnoName(error.errno) });
+  }
+  if (error instanceof HookError && error.errno !== 0) {
+    message = `${message}: ${words.errnoText(error.errno)}`;
+    fields["errno"] = words.errnoName(error.errno);
   }
   if (error instanceof ConfigError) return describeFindings(error, fields);
   const place = placeOf(error, error.pointer, fields);

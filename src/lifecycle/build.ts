@@ -36,6 +36,8 @@ export interface BuildOptions {
   readonly id: string;
   /** Bundle directory, absolute. */
   readonly bundle: string;
+  /** It is the runtime's own, made for this container. */
+  readonly ownBundle?: true;
   readonly consoleSocket: string | undefined;
   readonly pidfdSocket: string | undefined;
   readonly pidFile: string | undefined;
@@ -128,6 +130,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
     facts,
     console,
     onHooks,
+    ownBundle: options.ownBundle === true,
   });
   return { bundle, directory, init, cgroup, ...outcome };
 }
@@ -145,7 +148,7 @@ function compile(options: BuildOptions, mode: Mode, bundle: Bundle, directory: s
   const { config } = bundle;
   const self = { id: options.id, bundle: bundle.dir, ...(config.annotations === undefined ? {} : { annotations: config.annotations }) };
   const mappings = { uid: config.linux?.uidMappings ?? [], gid: config.linux?.gidMappings ?? [] };
-  const notifyDir = managerSocket() === undefined ? undefined : makeNotifyDirectory(directory);
+  const notifyDir = managerSocket() === undefined ? undefined : makeNotifyDirectory(directory, config);
   const plan = compileCreate(config, cgroup.view(), facts, {
     id: options.id,
     bundle: bundle.dir,

@@ -10,6 +10,7 @@ import { directoryOf, remove } from "../state/store.ts";
 import { sys } from "../sys.ts";
 import { runHooksTolerantly, stateOf } from "./hooks.ts";
 import { removeHostMounts } from "./host-mounts.ts";
+import { removeOwnBundle } from "./own-bundle.ts";
 
 const SIGKILL = 9;
 const KILL_TIMEOUT_MS = 10_000;
@@ -20,6 +21,7 @@ export function destroy(root: string, record: StateRecord, cgroup: ExistingCgrou
   if (record.hostMounts) removeHostMounts(record.rootfs);
   cgroup.remove();
   if (record.rdt !== undefined) removeRdt(record.rdt);
+  if (record.ownBundle) removeOwnBundle(record.bundle);
   remove(directoryOf(root, record.id));
   if (record.poststop !== undefined) runHooksTolerantly("poststop", record.poststop, stateOf(record, "stopped", 0), (error) => warn(error.message));
 }

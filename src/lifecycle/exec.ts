@@ -2,6 +2,7 @@
 // a pidfd of its process and nothing else.
 import { checkProcess, inProcessDocument, type ProcessDocument } from "../bundle/process-document.ts";
 import { type CgroupEntry, openEntry, openOwnV2, ownBelow } from "../cgroup/enter.ts";
+import { joinRdt } from "../cgroup/intel-rdt.ts";
 import { attachToUnit } from "../cgroup/systemd-unit.ts";
 import { check, checkText, StateError, type TsrunError } from "../errors.ts";
 import { debug, warn } from "../log.ts";
@@ -92,6 +93,8 @@ function enter(e: Entering): { init: InitProcess; master: number } {
     const init = spawn(e, plan, entry);
     undo.add("the new process", () => killInit(init));
     setOomScore(e.config, init.pid);
+    // While it waits for what is sent now: what it forks is in the same groups.
+    if (record.rdt !== undefined) joinRdt(record.rdt, init.pid);
     sendFiles(init, filter < 0 ? entry.files : [...entry.files, filter]);
     if (plan.ops.some((op) => op.op === "ns.enter")) sendFiles(init, [pidfd]);
     if (plan.ops.some((op) => op.op === "root.enter")) sendFiles(init, [openRoot(record)]);

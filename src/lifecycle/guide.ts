@@ -2,10 +2,10 @@
 // Which record may come when is drawn in docs/architecture.md, "The sync protocol".
 import type { Bundle } from "../bundle/load.ts";
 import type { Cgroup } from "../cgroup/driver.ts";
-import { applyRdt, findResctrl } from "../cgroup/intel-rdt.ts";
+import { applyRdt, findResctrl, type RdtRecord } from "../cgroup/intel-rdt.ts";
 import { check, StepError, type TsrunError } from "../errors.ts";
 import { warn } from "../log.ts";
-import { type InitFailure, nextEvent } from "../native/events.ts";
+import { type InitEvent, type InitFailure, nextEvent } from "../native/events.ts";
 import { adoptFork, answer, type InitProcess, sendFiles } from "../native/init.ts";
 import { type Op, SYNC_POINTS } from "../plan/op-table.ts";
 import type { MachineFacts, Plan } from "../plan/plan.ts";
@@ -18,7 +18,7 @@ import { delegatedUid } from "./delegation.ts";
 import { runHooks, stateOf, waitStatusText } from "./hooks.ts";
 import { hasHostMounts } from "./host-mounts.ts";
 import { writeMappings } from "./idmap.ts";
-import { idmappedTree } from "./idmapped-mounts.ts";
+import { idmapMount, idmappedTree } from "./idmapped-mounts.ts";
 import { moveNetDevices } from "./net-devices.ts";
 import { sendListener } from "./seccomp.ts";
 import { stepError } from "./step-error.ts";
@@ -28,6 +28,7 @@ export interface Guided {
   readonly plan: Plan;
   readonly id: string;
   readonly bundle: Bundle;
+  readonly ownBundle: boolean;
   readonly rootfs: string;
   readonly directory: string;
   readonly hookLog: string;
@@ -37,7 +38,7 @@ export interface Guided {
   readonly noNewKeyring: boolean;
   /** The seccomp filter's file, or -1. */
   readonly filter: number;
-  /** Groups of linux.intelRdt that were made, for undo and delete. */
+  /** Groups of linux.intelRdt that were made, for undo. */
   readonly rdtGroups: string[];
   /** The hooks of create were begun: a failure from here on runs the poststop hooks (spec 3.11). */
   onHooks: () => void;
@@ -65,7 +66,7 @@ export function guideInit(g: Guided): Outcome {
         break;
       case "ask":
         if (event.point === SYNC_POINTS.idmap) first--;
-        onAsk(g, event.point, record);
+        onAsk(g, event, record);
         break;
       case "terminal":
         if (g.console.socket >= 0) sendMaster(g.console, event.fd);
@@ -92,22 +93,31 @@ function isIdmapPoint(op: Op): boolean {
   return op.op === "sync.ask" && op.point === SYNC_POINTS.idmap;
 }
 
-function onAsk(g: Guided, point: number, record: StateRecord | undefined): void {
+function onAsk(g: Guided, { point, op, fd }: InitEvent & { kind: "ask" }, record: StateRecord | undefined): void {
   const { config } = g.bundle;
   if (point === SYNC_POINTS.idmap) {
     // Now, as its /proc files will belong to root when it is not dumpable any more; the fork inherits it.
     setOomScore(g);
     writeMappings(g.init.pid, { uid: config.linux?.uidMappings ?? [], gid: config.linux?.gidMappings ?? [] }, g.facts.euid, g.facts.egid);
-  } else if (point === SYNC_POINTS.hooks && record !== undefined) {
+  } else if (point === SYNC_POINTS.hooks) {
+    if (record === undefined) throw lost(g);
     g.onHooks();
     const state = stateOf(record, "creating", record.pid);
     runHooks("prestart", config.hooks?.prestart, state);
     runHooks("createRuntime", config.hooks?.createRuntime, state);
-  }
+  } else if (point === SYNC_POINTS.mount) idmapMount(g.plan.ops[op], fd, config);
   answer(g.init, point);
+  if (point === SYNC_POINTS.mount) supplyFrom(g, op + 1);
 }
 
-/** What init will ask the parent for at this op, sent ahead: in the order of the plan. */
+/** Sends ahead what init will ask the parent for, in the order of the plan; up to an op that waits for an answer among them. */
+function supplyFrom(g: Guided, first: number): void {
+  for (const op of g.plan.ops.slice(first)) {
+    if (op.op === "mount.fs" && op.idmap !== 0) return;
+    supply(g, op);
+  }
+}
+
 function supply(g: Guided, op: Op): void {
   if (op.op === "sync.wait" && op.point === SYNC_POINTS.cgroup) answer(g.init, SYNC_POINTS.cgroup);
   else if (op.op === "cgroup.join") handOver(g, g.cgroup.joinFiles());
@@ -131,10 +141,10 @@ function prepare(g: Guided): StateRecord {
   if (owner !== undefined) g.cgroup.delegate(owner);
   moveNetDevices(config, g.init.pid);
   const rdt = config.linux?.intelRdt;
-  if (rdt !== undefined) applyRdt(findResctrl(), rdt, g.id, g.init.pid, g.rdtGroups);
-  for (const op of g.plan.ops) supply(g, op);
+  const groups = rdt === undefined ? undefined : applyRdt(findResctrl(), rdt, g.id, g.init.pid, g.rdtGroups);
+  supplyFrom(g, 0);
 
-  const record = makeRecord(g);
+  const record = makeRecord(g, groups);
   const hasHooks = config.hooks !== undefined;
   if (hasHooks) writeAtomically(`${g.directory}/state.json`, JSON.stringify({ ...record, creating: true }));
   check(sys.write_file(`${g.directory}/config.json`, g.bundle.text, 0o1100, 0o600), "keep a copy of config.json", g.directory, "open");
@@ -148,7 +158,7 @@ function setOomScore(g: Guided): void {
   check(sys.write_file(path, String(score), 0, 0), "set the OOM score", path, "write");
 }
 
-function makeRecord(g: Guided): StateRecord {
+function makeRecord(g: Guided, rdt: RdtRecord | undefined): StateRecord {
   const { config } = g.bundle;
   return {
     id: g.id,
@@ -156,12 +166,13 @@ function makeRecord(g: Guided): StateRecord {
     pid: g.init.pid,
     pidStart: processStart(g.init.pid) ?? "",
     bundle: g.bundle.dir,
+    ...(g.ownBundle ? { ownBundle: true as const } : {}),
     rootfs: g.rootfs,
     created: sys.time_text() as string,
     ...(config.annotations === undefined ? {} : { annotations: config.annotations }),
     cgroup: g.cgroup.record(),
     ...(g.noNewKeyring ? { noNewKeyring: true as const } : {}),
-    ...(g.rdtGroups.length > 0 ? { rdt: { made: g.rdtGroups } } : {}),
+    ...(rdt === undefined ? {} : { rdt }),
     ...(hasHostMounts(config) ? { hostMounts: true as const } : {}),
     ownPidNamespace: config.linux?.namespaces?.some((namespace) => namespace.type === "pid" && !namespace.path) === true,
     startOp: g.plan.ops.findIndex((op) => op.op === "start.wait") + 1,

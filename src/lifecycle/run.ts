@@ -38,7 +38,7 @@ function tellManager(built: Built): void {
   const manager = managerSocket();
   if (manager === undefined) return;
   try {
-    passReadiness(listenNotify(built.directory), manager, built.init.pid, () => isAlive(built.record));
+    passReadiness(listenNotify(built.directory, built.bundle.config), manager, built.init.pid, () => isAlive(built.record));
   } catch (error) {
     warn(error instanceof Error ? error.message : String(error));
   }

@@ -5,6 +5,7 @@ import type { StateRecord } from "../state/record.ts";
 import { isAlive, startSocketPath } from "../state/status.ts";
 import { directoryOf, load, lock } from "../state/store.ts";
 import { sys } from "../sys.ts";
+import { readContainerConfig } from "./container-config.ts";
 import { destroy } from "./destroy.ts";
 import { runHooks, stateOf } from "./hooks.ts";
 import { listenNotify, managerSocket, passReadiness } from "./notify.ts";
@@ -24,7 +25,8 @@ export function startContainer(root: string, id: string): void {
   }
   if (record.noProcess) throw new StateError("TS4006", `cannot start "${id}": its config.json has no process`);
   const manager = managerSocket();
-  const notify = manager === undefined ? -1 : listenNotify(directoryOf(root, id));
+  const directory = directoryOf(root, id);
+  const notify = manager === undefined ? -1 : listenNotify(directory, readContainerConfig(directory, record).config);
   letGo(root, record);
   try {
     runHooks("poststart", record.poststart, stateOf(record, "running", record.pid));

@@ -22,8 +22,13 @@ export function stepError(op: Op | undefined, failure: InitFailure, hookLog: str
     object,
     syscall: SYSCALLS[failure.syscall] ?? "",
     errno: failure.errno,
-    pointer: op.at,
+    pointer: pointerOf(op, SYSCALLS[failure.syscall]),
   });
+}
+
+/** process.user is one op; its groups fail for a reason of their own. */
+function pointerOf(op: Op, syscall: string | undefined): string {
+  return op.op === "cred.ids" && syscall === "setgroups" && op.groups.length > 0 ? `${op.at}/additionalGids` : op.at;
 }
 
 /** The program of args[0] has runc's words, which engines search for. Others are made from op, object and errno by cli/report.ts. */
@@ -40,7 +45,7 @@ function messageOf(op: Op, object: string, errno: number): string {
 function objectOf(op: Op): string {
   if (op.op === "exec.run") return op.args[0] ?? "";
   const fields = op as unknown as Readonly<Record<string, unknown>>;
-  for (const key of ["target", "path", "file", "source", "name", "text"]) {
+  for (const key of ["target", "path", "file", "source", "name"]) {
     const value = fields[key];
     if (typeof value === "string" && value !== "") return value;
   }

@@ -11,7 +11,17 @@ let known: MachineFacts | undefined;
 
 /** Read on first use, then kept. */
 export function readFacts(): MachineFacts {
-  known ??= { euid: sys.geteuid(), egid: sys.getegid(), lastCap: readLastCap(), grantable: readGrantable(), inUserNamespace: isInUserNamespace() };
+  known ??= {
+    euid: sys.geteuid(),
+    egid: sys.getegid(),
+    lastCap: readLastCap(),
+    grantable: readGrantable(),
+    inUserNamespace: isInUserNamespace(),
+    // Few containers ask for it.
+    get confined() {
+      return readsAsConfined();
+    },
+  };
   return known;
 }
 
@@ -35,4 +45,12 @@ export function parseGrantable(status: string): number {
   const half = (name: string, from: number) => Number.parseInt(status.slice(status.indexOf(name) + 8 + from, status.indexOf(name) + 16 + from), 16);
   const both = (from: number) => (half("CapPrm:", from) & half("CapBnd:", from)) >>> 0;
   return both(0) * 2 ** 32 + both(8);
+}
+
+/** AppArmor's word for the runtime: "unconfined", or "PROFILE (enforce)". */
+function readsAsConfined(): boolean {
+  // The directory of its own came with Linux 5.8.
+  const own = sys.read_text("/proc/self/attr/apparmor/current");
+  const label = own === -2 ? sys.read_text("/proc/self/attr/current") : own;
+  return typeof label === "string" && !/^unconfined(\s|$)/.test(label);
 }

@@ -4,7 +4,8 @@ import { check, SystemError } from "../errors.ts";
 import { sys } from "../sys.ts";
 
 export type InitEvent =
-  | { readonly kind: "ask"; readonly point: number }
+  /** Of an op that needs the parent, by index into plan.ops; its file, or -1. */
+  | { readonly kind: "ask"; readonly point: number; readonly op: number; readonly fd: number }
   | { readonly kind: "forked"; readonly pid: number }
   | { readonly kind: "terminal"; readonly fd: number }
   /** Where the kernel's seccomp notifications come. */
@@ -43,7 +44,7 @@ export function nextEvent(socket: number): InitEvent {
     case KIND_FAIL:
       return { kind: "fail", op: sys.out(1), syscall: sys.out(2), errno: sys.out(3), value };
     case KIND_ASK:
-      return { kind: "ask", point: value };
+      return { kind: "ask", point: value, op: sys.out(1), fd: sys.out(5) };
     case KIND_FORKED:
       return { kind: "forked", pid: value };
     case KIND_CREATED:

@@ -4,7 +4,7 @@ import { type Context, canMount, makeContext } from "./context.ts";
 import type { Op } from "./op-table.ts";
 import type { CgroupView, MachineFacts, Plan, PlanOptions } from "./plan.ts";
 import { apparmorOps } from "./sections/apparmor.ts";
-import { credentialOps, programMasks } from "./sections/capabilities.ts";
+import { credentialOps, programMasks, SYS_ADMIN, SYS_NICE, withPermitted } from "./sections/capabilities.ts";
 import { deviceLinkOps, deviceOps } from "./sections/devices.ts";
 import { enterOps } from "./sections/enter.ts";
 import { homeOps } from "./sections/env.ts";
@@ -14,10 +14,11 @@ import { lateCgroupOps, mountOps } from "./sections/mounts.ts";
 import { startNamespaces } from "./sections/namespaces.ts";
 import { notifyOps } from "./sections/notify.ts";
 import { hiddenPathOps } from "./sections/paths.ts";
-import { detachOps, enterCwdOps, execOps, lookupOps, makeCwdOps, schedulingOps } from "./sections/process.ts";
+import { detachOps, enterCwdOps, execOps, isScheduledLate, lateSchedulerOps, lookupOps, makeCwdOps, schedulingOps } from "./sections/process.ts";
 import { rlimitOps } from "./sections/rlimits.ts";
 import { enterRootOps, readonlyOps, rootOps } from "./sections/rootfs.ts";
 import { loadFilterOps, needsSysAdmin, receiveFilterOps } from "./sections/seccomp.ts";
+import { endKeyLabelOps, keyLabelOps, selinuxOps } from "./sections/selinux.ts";
 import { sysctlOps } from "./sections/sysctl.ts";
 import { terminalOps } from "./sections/terminal.ts";
 
@@ -29,7 +30,9 @@ export function compileCreate(config: Config, cgroup: CgroupView, facts: Machine
     // Everything below is to happen inside of them, and as their root.
     ...start.ops,
     // Nothing of the caller may show in the container.
+    ...keyLabelOps(context),
     ...detachOps(context),
+    ...endKeyLabelOps(context),
     // They need only the namespaces, and the parent has time to make cgroups meanwhile.
     ...hostNameOps(context),
     ...loopbackOps(context),
@@ -50,7 +53,8 @@ export function compileCreate(config: Config, cgroup: CgroupView, facts: Machine
     ...sysctlOps(context),
     // After the hooks: what they mount is hidden as well.
     ...hiddenPathOps(context),
-    ...apparmorOps(config.process),
+    ...apparmorOps(context),
+    ...selinuxOps(context),
     // From here on / is the container's.
     ...enterRootOps(context),
     // Its pty is in the devpts of the container.
@@ -79,7 +83,10 @@ function processOps(context: Context): Op[] {
   if (process === undefined) return wait;
   const cwd = enterCwdOps(process);
   const masks = programMasks(context, process);
-  const filter = loadFilterOps(context, process, masks);
+  const isLate = isScheduledLate(context, process);
+  const nice = isLate ? SYS_NICE : 0;
+  const filter = loadFilterOps(context, process, masks, nice);
+  const admin = needsSysAdmin(context, process) ? SYS_ADMIN : 0;
   return [
     // While init may still raise limits and priorities.
     ...rlimitOps(process),
@@ -87,12 +94,13 @@ function processOps(context: Context): Op[] {
     ...homeOps(context, process),
     ...cwd.asRoot,
     // The privileges go, in the one order that the kernel allows.
-    ...credentialOps(context, process, { masks, keepSysAdmin: needsSysAdmin(context, process), enterCwd: cwd.asUser }),
+    ...credentialOps(context, process, { masks, keep: admin + nice, enterCwd: cwd.asUser }),
     // As the user, with the user's rights, and nothing open that the container must not have.
     ...lookupOps(context, process),
     ...filter.beforeStart,
     ...wait,
     ...startHookOps(context),
+    ...(isLate ? lateSchedulerOps(context, process, withPermitted(masks, context, filter.last.length > 0 ? admin : 0)) : []),
     ...filter.last,
     ...execOps(context, process),
   ];

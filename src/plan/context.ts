@@ -65,6 +65,12 @@ export function isJoined(context: Context, type: NamespaceType): boolean {
   return context.namespaces[type]?.path !== undefined;
 }
 
+/** How init is told of setgroups(2): 0 denied, 1 allowed, 2 unknown: only a process in the namespace can see it. */
+export function setgroupsMode(context: Context): number {
+  if (!context.options.setgroups) return 0;
+  return isJoined(context, "user") ? 2 : 1;
+}
+
 /** The container has a mount namespace apart from the runtime's, made or joined: only there may anything be mounted. */
 export function canMount(context: Context): boolean {
   return context.namespaces.mount !== undefined;
@@ -80,7 +86,12 @@ export function pointerIf(present: unknown, pointer: string): string {
   return present === undefined ? "" : pointer;
 }
 
-/** The config asks for what no plan can do. Most of it is found earlier, by the rules; what would weaken the container is refused here too. */
+/** A value that is wrong, or does not go with another one. Most of it is found earlier, by the rules; what would weaken the container is refused here too. */
 export function refuse(pointer: string, message: string, hint?: string): never {
-  throw new ConfigError("TS1104", "config.json", [hint === undefined ? { pointer, message } : { pointer, message, hint }]);
+  throw new ConfigError("TS1103", "config.json", [hint === undefined ? { pointer, message } : { pointer, message, hint }]);
+}
+
+/** The config asks for what this machine cannot do. */
+export function impossible(pointer: string, message: string, hint: string): never {
+  throw new ConfigError("TS1104", "config.json", [{ pointer, message, hint }]);
 }

@@ -38,7 +38,7 @@ export function encodePlan({ ops }: Plan): string {
 function word(value: unknown, op: Op, name: string): string {
   if (typeof value !== "string") throw broken(op, name);
   if (value.indexOf("\0") >= 0) {
-    throw new ConfigError("TS1104", "config.json", [
+    throw new ConfigError("TS1103", "config.json", [
       { pointer: op.at, message: "a NUL character cannot be passed to the kernel", hint: "remove \\u0000 from the string" },
     ]);
   }

@@ -40,6 +40,8 @@ const READERS: Readonly<Record<string, Reader>> = {
   "init.fork.flags": readClone,
   "sync.ask.point": readPoint,
   "sync.wait.point": readPoint,
+  "mount.fs.idmap": readPoint,
+  "mount.fs.whole": String,
   "rlimit.set.resource": rlimitName,
   "cred.bounding.keep": readCaps,
   "cred.ambient.mask": readCaps,

@@ -59,7 +59,7 @@ const FLAG_WORDS: Readonly<Record<string, readonly ["set" | "clear", number]>> =
   sync: ["set", MS.SYNCHRONOUS],
 };
 
-/** The same words with an r in front, for the whole tree of a bind mount (mount_setattr with AT_RECURSIVE). */
+/** The same words with an r in front, for a whole tree of mounts (mount_setattr with AT_RECURSIVE). */
 const RECURSIVE_WORDS: Readonly<Record<string, readonly ["set" | "clear", number]>> = {
   ratime: ["clear", MS.NOATIME],
   rdev: ["clear", MS.NODEV],
@@ -80,6 +80,9 @@ const RECURSIVE_WORDS: Readonly<Record<string, readonly ["set" | "clear", number
   rsuid: ["clear", MS.NOSUID],
   rsymfollow: ["clear", MS.NOSYMFOLLOW],
 };
+
+/** With one of these the mount may have others below it. */
+const TREE_WORDS: readonly string[] = ["bind", "rbind", "remount"];
 
 /** Words that mount(8) keeps to itself: they never reach the kernel. */
 const SILENT_WORDS: readonly string[] = ["defaults", "auto", "noauto", "nouser", "_netdev"];
@@ -130,7 +133,8 @@ function attributes({ set, cleared }: Switches): { set: number; clear: number } 
 /** Parses the option words of one mount. */
 export function parseMountOptions(words: readonly string[]): MountOptions {
   const top: Switches = { set: 0, cleared: 0 };
-  const tree: Switches = { set: 0, cleared: 0 };
+  // A new filesystem is a tree of one mount.
+  const tree: Switches = TREE_WORDS.some((word) => words.includes(word)) ? { set: 0, cleared: 0 } : top;
   const propagation: string[] = [];
   const data: string[] = [];
   let copyUp = false;
@@ -147,7 +151,7 @@ export function parseMountOptions(words: readonly string[]): MountOptions {
     else if (!isSilent(word)) data.push(word);
   }
   const attr = attributes(top);
-  const recAttr = attributes(tree);
+  const recAttr = tree === top ? { set: 0, clear: 0 } : attributes(tree);
   return {
     bind: (top.set & MS.BIND) !== 0,
     recursive: (top.set & MS.REC) !== 0,

@@ -35,7 +35,7 @@ export const OPS = {
   "user.become_root": {
     number: 8,
     fields: { setgroups: "num" },
-    doc: "setresgid(0), setresuid(0) in the user namespace whose mappings were just written; setgroups(0) first unless it is denied there (0).",
+    doc: "setresgid(0), setresuid(0) in the user namespace that was just joined or given its mappings, then setgroups of none: 1; 0: it is denied there; 2: it may be (a namespace that is joined), and EPERM is no error.",
   },
   "signal.reset": { number: 9, fields: {}, doc: "Every signal disposition to default, the mask empty: nothing is inherited from the caller." },
   "session.new": { number: 10, fields: {}, doc: "setsid(); that init already leads a session is no error." },
@@ -81,8 +81,21 @@ export const OPS = {
   },
   "mount.fs": {
     number: 22,
-    fields: { source: "str", target: "str", type: "str", flags: "num", attrSet: "num", data: "str", propagation: "list", copyUp: "num", mode: "int" },
-    doc: "Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing.",
+    fields: {
+      source: "str",
+      target: "str",
+      type: "str",
+      flags: "num",
+      attrSet: "num",
+      data: "str",
+      propagation: "list",
+      copyUp: "num",
+      mode: "int",
+      rootLabel: "str",
+      idmap: "num",
+      whole: "num",
+    },
+    doc: "Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing. rootLabel: written to security.selinux of the new root directory. idmap: the sync point at which the parent gives the detached mount its mapping, 0 for none. whole = 1: by mount(2), for what fsconfig cannot take.",
   },
   "mount.bind": {
     number: 23,
@@ -101,8 +114,18 @@ export const OPS = {
   },
   "mount.remount": {
     number: 24,
-    fields: { target: "str", bind: "num", flags: "num", attrSet: "num", attrClear: "num", data: "str", propagation: "list" },
-    doc: "Change an existing mount: bind = its own attributes only; otherwise the superblock (flags, data) as well.",
+    fields: {
+      target: "str",
+      bind: "num",
+      flags: "num",
+      attrSet: "num",
+      attrClear: "num",
+      recAttrSet: "num",
+      recAttrClear: "num",
+      data: "str",
+      propagation: "list",
+    },
+    doc: "Change an existing mount: bind = its own attributes only, and those of the tree below it (recAttr*); otherwise the superblock (flags, data) as well.",
   },
   "mount.propagation": { number: 25, fields: { target: "str", propagation: "list" }, doc: "Change the propagation of an existing mount." },
   "device.node": {
@@ -122,14 +145,18 @@ export const OPS = {
   },
   "path.mask": {
     number: 29,
-    fields: { target: "str" },
-    doc: "Hide a path: a file behind the verified null device (1:3), a directory behind one shared, empty, read-only tmpfs. A missing path is fine.",
+    fields: { target: "str", label: "str" },
+    doc: "Hide a path: a file behind the verified null device (1:3), a directory behind one shared, empty, read-only tmpfs with this SELinux label. A missing path is fine.",
   },
   "path.readonly": { number: 30, fields: { target: "str" }, doc: "Bind the path over itself, recursively read-only. A missing path is fine." },
   "path.mkdir": { number: 31, fields: { target: "str", mode: "num" }, doc: "Make the directory and its missing parents." },
   "root.readonly": { number: 32, fields: {}, doc: "The root mount becomes read-only (its submounts keep theirs)." },
   "root.pivot": { number: 33, fields: {}, doc: 'pivot_root(".", ".") into the root fd, detach the old root, chdir("/").' },
-  "root.move": { number: 34, fields: {}, doc: "--no-pivot, for a rootfs on ramfs: move the root mount over / and chroot into it." },
+  "root.move": {
+    number: 34,
+    fields: {},
+    doc: "--no-pivot, for a rootfs on ramfs: cover the procfs and sysfs of the host, move the root mount over / and chroot into it.",
+  },
   "root.chroot": { number: 35, fields: {}, doc: "Without a mount namespace of its own: chroot into the root fd." },
   "root.propagation": { number: 36, fields: { flags: "num" }, doc: "Give the container's / the propagation that rootfsPropagation asks for." },
   "null.open": {
@@ -175,7 +202,7 @@ export const OPS = {
   "cred.ids": {
     number: 51,
     fields: { uid: "num", gid: "num", setgroups: "num", groups: "list" },
-    doc: "PR_SET_KEEPCAPS, setgroups (setgroups = 0: leave them, the user namespace forbids it), setresgid, setresuid.",
+    doc: "PR_SET_KEEPCAPS, setgroups (as in user.become_root: 0 and 2 do without when there are none to set), setresgid, setresuid.",
   },
   "cred.caps": { number: 52, fields: { effective: "num", permitted: "num", inheritable: "num" }, doc: "capset." },
   "cred.ambient": { number: 53, fields: { mask: "num" }, doc: "Clear the ambient set, then raise each capability of the mask." },
@@ -213,8 +240,13 @@ export const OPS = {
   },
   "apparmor.exec": {
     number: 63,
-    fields: { profile: "str", optional: "num" },
-    doc: 'Write "exec <profile>" to init\'s own attr/apparmor/exec (attr/exec on older kernels) of a verified procfs: the program gets the profile by its execve. optional = 1: it may fail (unconfined, where AppArmor is off).',
+    fields: { profile: "str", optional: "num", stack: "num" },
+    doc: 'Write "exec <profile>", or with stack = 1 "stack <profile>", to init\'s own attr/apparmor/exec (attr/exec on older kernels) of a verified procfs: the program gets the profile, or both, by its execve. optional = 1: it may fail (unconfined, where AppArmor is off).',
+  },
+  "selinux.label": {
+    number: 65,
+    fields: { attribute: "str", label: "str" },
+    doc: "Write the label to init's own attr/<attribute> of a verified procfs: exec, the program's by its execve, or keycreate, that of the keys that are made until then. An empty label takes it back.",
   },
   "mempolicy.set": {
     number: 64,
@@ -240,7 +272,7 @@ type OpOf<N extends OpName> = { readonly op: N; readonly at: string } & {
 export type Op = { [N in OpName]: OpOf<N> }[OpName];
 
 /** Points where parent and init meet: see docs/architecture.md, "The sync protocol". */
-export const SYNC_POINTS = { idmap: 1, cgroup: 2, hooks: 3 } as const;
+export const SYNC_POINTS = { idmap: 1, cgroup: 2, hooks: 3, mount: 4 } as const;
 
 /** The system calls that init names in a failure record, by index; the same list is generated into the C header. */
 export const SYSCALLS = [
@@ -306,7 +338,7 @@ export const SYSCALLS = [
   "setresgid",
   "setresuid",
   "setsid",
-  "setxattr",
+  "fsetxattr",
   "socket",
   "statx",
   "symlinkat",

@@ -57,6 +57,8 @@ export interface MachineFacts {
   readonly grantable: number;
   /** The runtime itself runs in a user namespace (/proc/self/uid_map is not the initial one): device nodes cannot be made, even as root. */
   readonly inUserNamespace?: boolean;
+  /** The runtime itself is in an AppArmor profile. */
+  readonly confined?: boolean;
 }
 
 /** What create, run and (later) exec decide beyond config.json. */
@@ -77,6 +79,6 @@ export interface PlanOptions {
   readonly extraEnv: readonly string[];
   /** Host directory of the sd_notify socket to bind at /run/notify, if any. */
   readonly notifyDir?: string;
-  /** May setgroups(2) be called in the container's user namespace? (false with a single, unprivileged mapping) */
+  /** May setgroups(2) be called in the container's user namespace, as far as is known? (false with a single, unprivileged mapping) */
   readonly setgroups: boolean;
 }

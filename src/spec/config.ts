@@ -40,8 +40,8 @@ export interface Process {
 }
 
 export interface ConsoleSize {
-  height: number;
-  width: number;
+  height: Int64;
+  width: Int64;
 }
 
 export interface Rlimit {

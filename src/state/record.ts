@@ -16,6 +16,8 @@ export interface StateRecord {
   /** Hooks of create are still to run. */
   readonly creating?: true;
   readonly bundle: string;
+  /** The runtime has made the bundle itself (run --image), and removes it with the container. */
+  readonly ownBundle?: true;
   readonly rootfs: string;
   /** RFC 3339. */
   readonly created: string;
@@ -23,7 +25,7 @@ export interface StateRecord {
   readonly cgroup: CgroupRecord;
   /** Created with --no-new-keyring: an exec keeps its caller's keyring as well. */
   readonly noNewKeyring?: true;
-  /** Groups of linux.intelRdt to be removed with it. */
+  /** Its groups of resctrl, when it has any. */
   readonly rdt?: RdtRecord;
   /** Its mounts are in the runtime's mount namespace, below rootfs. */
   readonly hostMounts?: true;

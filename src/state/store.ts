@@ -27,7 +27,7 @@ export function claim(root: string, id: string): string {
   const directory = directoryOf(root, id);
   let made = sys.mkdir(directory, 0o700);
   if (made === -ENOENT) {
-    makeRoot(root);
+    makeDirectories(root, 0o700);
     made = sys.mkdir(directory, 0o700);
   }
   if (made === -EEXIST) {
@@ -37,11 +37,12 @@ export function claim(root: string, id: string): string {
   return directory;
 }
 
-function makeRoot(root: string): void {
-  for (let slash = root.indexOf("/", 1); ; slash = root.indexOf("/", slash + 1)) {
-    const path = slash < 0 ? root : root.slice(0, slash);
-    const made = sys.mkdir(path, slash < 0 ? 0o700 : 0o755);
-    if (made < 0 && made !== -EEXIST) check(made, "make the state directory", path, "mkdir");
+/** With its missing parents; `mode` is the last one's. */
+export function makeDirectories(directory: string, mode: number): void {
+  for (let slash = directory.indexOf("/", 1); ; slash = directory.indexOf("/", slash + 1)) {
+    const path = slash < 0 ? directory : directory.slice(0, slash);
+    const made = sys.mkdir(path, slash < 0 ? mode : 0o755);
+    if (made < 0 && made !== -EEXIST) check(made, "make the directory", path, "mkdir");
     if (slash < 0) return;
   }
 }

@@ -1,20 +1,22 @@
 // process.apparmorProfile (7.13), on machines that have AppArmor; the refusal on those that have not.
 import { expect } from "bun:test";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { bundle, probe } from "../helpers/bundle.ts";
 import type { JsonObject } from "../helpers/config.ts";
 import { Container, facts, fails, ok, refused } from "../helpers/container.ts";
-import { exec } from "../helpers/exec.ts";
+import { exec, type Result } from "../helpers/exec.ts";
 import { Facts } from "../helpers/facts.ts";
-import { NEEDS, needs, oracle, spec } from "../helpers/spec.ts";
+import { FAKE_ATTRIBUTES, withHolder } from "../helpers/holder.ts";
+import { COMMAND } from "../helpers/runtime.ts";
+import { NEEDS, needs, oracle, ROOT, spec, tsrunOnly } from "../helpers/spec.ts";
 
-/** A profile that allows all but reading /etc/passwd, loaded while the body runs. */
-async function withProfile(body: (name: string) => Promise<void>): Promise<void> {
+/** A profile that allows all but what the rules deny, loaded while the body runs. */
+async function withProfile(body: (name: string) => Promise<void>, rules = "deny /etc/passwd r,"): Promise<void> {
   const b = bundle();
   const name = `${b.name}-profile`;
   const path = `${b.directory}/profile`;
-  const rules = "file, capability, network, mount, umount, pivot_root, signal, ptrace, unix, dbus, deny /etc/passwd r,";
-  writeFileSync(path, `profile ${name} flags=(attach_disconnected,mediate_deleted) {\n ${rules.replaceAll(", ", ",\n ")}\n}\n`);
+  const all = `file, capability, network, mount, umount, pivot_root, signal, ptrace, unix, dbus, change_profile, ${rules}`;
+  writeFileSync(path, `profile ${name} flags=(attach_disconnected,mediate_deleted) {\n ${all.replaceAll(", ", ",\n ")}\n}\n`);
   ok(await exec(["/sbin/apparmor_parser", "-K", "-a", path]));
   try {
     await body(name);
@@ -25,6 +27,8 @@ async function withProfile(body: (name: string) => Promise<void>): Promise<void>
 
 const confined = (profile: string, more: JsonObject = {}) =>
   bundle(probe("read:/proc/self/attr/current", "open:r,/etc/passwd", "open:r,/etc/group"), { process: { apparmorProfile: profile, ...more } });
+
+const current = (result: Result) => new Facts(ok(result).stdout).get("read:/proc/self/attr/current");
 
 spec("7.13 the program has the AppArmor profile", needs("apparmor"), () =>
   withProfile(async (name) => {
@@ -39,12 +43,10 @@ spec("7.13 the program has the AppArmor profile", needs("apparmor"), () =>
 spec("7.13 exec has the container's profile, or the one of --apparmor", needs("apparmor"), () =>
   withProfile(async (name) => {
     const container = await new Container(bundle(probe("pause"), { process: { apparmorProfile: name } })).up();
-    const current = async (...flags: string[]) =>
-      new Facts(ok(await container.command("exec", { flags }, "/probe", "read:/proc/self/attr/current")).stdout).get("read:/proc/self/attr/current");
-    expect(await current()).toBe(`${name} (enforce)`);
+    const words = ["/probe", "read:/proc/self/attr/current"];
+    expect(current(await container.command("exec", {}, ...words))).toBe(`${name} (enforce)`);
     const other = await new Container(bundle(probe("pause"))).up();
-    const applied = new Facts(ok(await other.command("exec", { flags: ["--apparmor", name] }, "/probe", "read:/proc/self/attr/current")).stdout);
-    expect(applied.get("read:/proc/self/attr/current")).toBe(`${name} (enforce)`);
+    expect(current(await other.command("exec", { flags: ["--apparmor", name] }, ...words))).toBe(`${name} (enforce)`);
   }),
 );
 
@@ -53,7 +55,7 @@ spec("7.13 a profile that is not loaded is an error, and nothing is left", needs
 });
 
 spec("7.13 unconfined", needs("apparmor"), async () => {
-  expect((await facts(confined("unconfined"))).get("read:/proc/self/attr/current")).toBe("unconfined");
+  expect(current(await new Container(confined("unconfined")).run())).toBe("unconfined");
 });
 
 spec(
@@ -69,6 +71,47 @@ spec(
       fails(await new Container(b).run());
       expect(existsSync(`${b.rootfs}/elsewhere/self/attr/exec`)).toBe(false);
     }),
+);
+
+/** A command of the runtime, which is itself in the profile. */
+const fromWithin = (profile: string, name: string, ...args: string[]) => exec(["aa-exec", "-p", profile, "--", ...COMMAND, "--root", ROOT, name, ...args]);
+
+spec(
+  "7.13 from within a profile: no_new_privs adds the program's, otherwise it takes the place",
+  needs("apparmor"),
+  oracle({ runc: "the program is not run with no_new_privs", crun: "1.8: the program is not run with no_new_privs" }),
+  () =>
+    withProfile((name) =>
+      withProfile(async (outer) => {
+        for (const noNewPrivileges of [true, false]) {
+          const b = confined(name, { noNewPrivileges });
+          const both = [name, outer].sort().join("//&");
+          expect(current(await fromWithin(outer, "run", "--bundle", b.directory, b.name))).toBe(`${noNewPrivileges ? both : name} (enforce)`);
+          const container = await new Container(bundle(probe("pause"), { process: { apparmorProfile: name, noNewPrivileges } })).up();
+          const inside = await fromWithin(outer, "exec", container.id, "/probe", "read:/proc/self/attr/current");
+          expect(current(inside)).toBe(`${noNewPrivileges ? both : name} (enforce)`);
+        }
+      }, ""),
+    ),
+);
+
+spec("7.13 8.61 from within a profile that knows no paths of detached mounts", needs("apparmor"), () =>
+  withProfile((name) =>
+    withProfile(async (outer) => {
+      const b = confined(name, { noNewPrivileges: false }).rewrite({ linux: { sysctl: { "net.ipv4.ip_forward": "1" } } });
+      expect(current(await fromWithin(outer, "run", "--bundle", b.directory, b.name))).toBe(`${name} (enforce)`);
+      // As they are named when they are seen from their own root.
+    }, "deny /[0-9]*/task/** w, deny /sys/net/** w,"),
+  ),
+);
+
+spec("7.13 CVE-2025-52881 a /proc that is none is not written to", needs("apparmor"), tsrunOnly, () =>
+  withProfile((name) =>
+    withHolder(FAKE_ATTRIBUTES, async (patch, root) => {
+      await refused(bundle(patch, { process: { apparmorProfile: name } }), /AppArmor profile.*EXDEV(.|\n)*hint: another filesystem is mounted over \/proc/);
+      expect(readFileSync(`${root}/proc/thread-self/attr/apparmor/exec`, "utf8")).toBe("");
+    }),
+  ),
 );
 
 spec("7.13 where AppArmor is off a profile is refused, never skipped", oracle({ runc: "1.1.5 passes over it", crun: "passes over it" }), async () => {

@@ -264,6 +264,14 @@ spec("3.07 values that the kernel refuses are errors, and nothing is left", asyn
   await refused(withResources({ cpu: { quota: 5, period: 100000 } }));
 });
 
+spec("8.39 a page size that the machine has not is an error", async () => {
+  await refused(withResources({ hugepageLimits: [{ pageSize: "3MB", limit: 3145728 }] }));
+});
+
+spec("8.40 the priority of an interface that is not there is an error", async () => {
+  await refused(withResources({ network: { priorities: [{ name: "no-such-if", priority: 1 }] } }));
+});
+
 spec("8.36 swappiness outside of 0-100 is an error", async () => {
   await refused(withResources({ memory: { swappiness: 101 } }));
 });

@@ -72,12 +72,6 @@ spec("8.60 a memory policy", oracle({ runc: "1.1 ignores it", crun: "1.8 ignores
   expect((await new Container(bundle({ linux: { memoryPolicy: { mode: "MPOL_NOSUCH", nodes: "0" } } })).run()).code).not.toBe(0);
 });
 
-spec("7.13 an SELinux label and a mount label on a machine without SELinux", oracle({ crun: "ignores both" }), async () => {
-  if (existsSync("/sys/fs/selinux/enforce")) return;
-  expect((await new Container(bundle({ process: { selinuxLabel: "system_u:system_r:container_t:s0" } })).run()).code).not.toBe(0);
-  expect((await new Container(bundle({ linux: { mountLabel: "system_u:object_r:container_file_t:s0" } })).run()).code).not.toBe(0);
-});
-
 spec("7.12 execCPUAffinity changes nothing for init", async () => {
   await inForce(bundle(probe("affinity"), { process: { execCPUAffinity: { initial: "0", final: "0" } } }), (facts) => {
     expect(facts.get("affinity")).toContain("1");

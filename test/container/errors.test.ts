@@ -35,6 +35,13 @@ spec("a step that fails names the config line, the syscall and the errno", tsrun
   expect(stderr).toMatch(/ENODEV/);
 });
 
+spec("a hook that cannot be run says why", tsrunOnly, async () => {
+  for (const kind of ["createRuntime", "createContainer"]) {
+    const { stderr } = await refused(bundle({ hooks: { [kind]: [{ path: "/no/such/hook" }] } }), /cannot be run: ENOENT \(no such file or directory\)/);
+    expect(stderr).toContain(`#/hooks/${kind}/0`);
+  }
+});
+
 spec("the JSON log has the error's code, which docs/errors.md explains, and its place", tsrunOnly, async () => {
   const b = bundle({ process: { cwd: "relative" } });
   const log = `${b.directory}/log.json`;

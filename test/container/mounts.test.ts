@@ -189,6 +189,22 @@ spec("6.05 rro makes the whole tree of a bind read-only", async () => {
   for (const line of f.all("mount").filter((one) => one.split(" ")[4]?.startsWith("/mnt/b"))) expect(line.split(" ")[5]).toMatch(/^ro/);
 });
 
+spec("6.05 rro of a new filesystem", oracle({ runc: "passes over it", crun: "passes over it" }), async () => {
+  const { f, mount } = await tmpfsWith(["rro", "rnosuid", "rnoatime"], "open:c,/mnt/t/x");
+  expect(f.get("open:c,/mnt/t/x")).toBe("EROFS");
+  expect(mount.options).toEqual(expect.arrayContaining(["ro", "nosuid", "noatime"]));
+});
+
+spec("6.05 rro of a remount takes the tree along", async () => {
+  const mounts = [...MOUNTS, { destination: "/mnt/b", source: "/dev", options: ["rbind"] }, { destination: "/mnt/b", options: ["remount", "bind", "rro"] }];
+  const f = await facts(bundle({ ...probe("open:c,/mnt/b/x", "open:c,/mnt/b/shm/x"), mounts }));
+  expect([f.get("open:c,/mnt/b/x"), f.get("open:c,/mnt/b/shm/x")]).toEqual(["EROFS", "EROFS"]);
+});
+
+spec("a word of propagation and others, with nothing to mount, is an error: none is passed over", async () => {
+  await refused(bundle({ mounts: [...MOUNTS, { destination: "/dev", options: ["rprivate", "ro"] }] }));
+});
+
 spec("6.05 ro on an rbind leaves submounts as they are", async () => {
   const f = await facts(
     bundle({ ...probe("mounts", "open:c,/mnt/b/x"), mounts: [...MOUNTS, { destination: "/mnt/b", source: "/dev", options: ["rbind", "ro"] }] }),

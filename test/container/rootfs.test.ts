@@ -2,8 +2,9 @@
 import { expect } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { bundle, probe } from "../helpers/bundle.ts";
-import { MASKED_PATHS, MOUNTS, NAMESPACES, READONLY_PATHS } from "../helpers/config.ts";
+import { type JsonObject, MASKED_PATHS, MOUNTS, NAMESPACES, READONLY_PATHS } from "../helpers/config.ts";
 import { Container, facts, ok, refused } from "../helpers/container.ts";
+import { withHolder } from "../helpers/holder.ts";
 import { oracle, spec } from "../helpers/spec.ts";
 
 spec("5.01 a relative root.path counts from the bundle, an absolute one is taken", async () => {
@@ -228,6 +229,27 @@ spec("8.61 sysctls that are not of a namespace, or of one that the container doe
     /sysctl|namespace/i,
   );
   await refused(bundle({ linux: { namespaces: NAMESPACES.filter((one) => one["type"] !== "ipc"), sysctl: { "kernel.msgmax": "1" } } }), /sysctl|namespace/i);
+});
+
+const joins = oracle({ runc: "1.1 wants mappings with a joined user namespace", crun: "1.8 wants a /proc" });
+
+// Where init may not make a procfs of its own it takes the one at /proc, which may be anything.
+spec("8.61 CVE-2025-52881 a sysctl goes to a true procfs, or is an error", joins, async () => {
+  const joining = (patch: JsonObject, sysctl: JsonObject) => bundle(probe("read:/proc/sys/net/ipv4/ip_forward"), patch, { linux: { sysctl } });
+  const forward = { "net.ipv4.ip_forward": "1" };
+  await withHolder("true", async (patch) => {
+    const b = joining(patch, forward).rewrite({ mounts: [{ destination: "/proc", source: "/proc", options: ["rbind"] }] });
+    expect((await facts(b)).get("read:/proc/sys/net/ipv4/ip_forward")).toBe("1");
+  });
+  const fake = "proc/sys/net/ipv4";
+  await withHolder(`mount -t tmpfs tmpfs /proc && mkdir -p /${fake} && echo 0 > /${fake}/ip_forward`, async (patch, root) => {
+    await refused(joining(patch, forward), /sysctl.*EXDEV(.|\n)*hint: another filesystem is mounted over \/proc/);
+    expect(readFileSync(`${root}/${fake}/ip_forward`, "utf8")).toBe("0\n");
+  });
+  await withHolder("mount -t tmpfs tmpfs /proc/sys/kernel && echo 0 > /proc/sys/kernel/msgmax", async (patch, root) => {
+    await refused(joining(patch, { "kernel.msgmax": "1" }), /sysctl.*EXDEV/);
+    expect(readFileSync(`${root}/proc/sys/kernel/msgmax`, "utf8")).toBe("0\n");
+  });
 });
 
 spec("8.61 an unknown sysctl and a wrong value are errors", async () => {

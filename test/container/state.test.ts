@@ -1,8 +1,9 @@
 // The state document: what `state` prints.
 import { expect } from "bun:test";
 import { bundle, probe } from "../helpers/bundle.ts";
-import { Container, ok } from "../helpers/container.ts";
-import { oracle, spec } from "../helpers/spec.ts";
+import { Container, ok, runtime } from "../helpers/container.ts";
+import { officialFolder, officialVerdict, readOfficial } from "../helpers/official.ts";
+import { needs, oracle, spec } from "../helpers/spec.ts";
 
 spec("2.01 2.06 state has ociVersion, id, status, bundle", async () => {
   const container = new Container(bundle(probe("pause")));
@@ -74,4 +75,15 @@ spec("2.06 bundle is absolute and without links when --bundle was relative", asy
   const container = new Container(bundle(probe("pause")));
   ok(await container.command("create", { cwd: container.bundle.directory, flags: ["--bundle", "."] }));
   expect((await container.state()).bundle).toBe(container.bundle.directory);
+});
+
+spec("2.08 9.02 state and features fit the official schemas", needs("officialSchemas"), oracle({ crun: "1.8 has no features" }), async () => {
+  const schemas = readOfficial(officialFolder() ?? "");
+  const isState = officialVerdict(schemas, "state-schema.json");
+  const container = new Container(bundle(probe("echo:x"), { annotations: { a: "b" } }));
+  ok(await container.create());
+  expect(isState(await container.state())).toBe(true);
+  ok(await container.start());
+  expect(isState(await container.stopped())).toBe(true);
+  expect(officialVerdict(schemas, "features-schema.json")(JSON.parse(ok(await runtime(["features"])).stdout))).toBe(true);
 });

@@ -14,7 +14,7 @@ const RUNTIME_DIR = { XDG_RUNTIME_DIR: `/run/user/${UID}` };
 const LIMITS = { memory: { limit: 64 << 20 }, pids: { limit: 55 }, cpu: { quota: 50000, period: 100000 } };
 
 /** Starting the user's systemd takes seconds in the virtual machine, and each of its answers a part of one. */
-const inUserSystemd: Notes = { ...released, needs: [...(released.needs ?? []), ...(needs("userSystemd").needs ?? [])], timeoutMs: 120_000 };
+const inUserSystemd: Notes = { ...released, needs: [...(released.needs ?? []), ...(needs("userSystemd", "cgroupV2").needs ?? [])], timeoutMs: 120_000 };
 
 interface InUserScope extends Unprivileged {
   readonly id: string;

@@ -1,44 +1,12 @@
 // process.terminal, consoleSize, --console-socket.
 import { expect } from "bun:test";
-import { existsSync } from "node:fs";
-import { type Subprocess, spawn } from "bun";
 import { bundle, probe } from "../helpers/bundle.ts";
-import type { JsonObject } from "../helpers/config.ts";
 import { Container, fails, ok, refused } from "../helpers/container.ts";
-import { exec, until } from "../helpers/exec.ts";
+import { exec } from "../helpers/exec.ts";
 import { Facts } from "../helpers/facts.ts";
-import { BUILD, COMMAND } from "../helpers/runtime.ts";
+import { COMMAND } from "../helpers/runtime.ts";
 import { ROOT, spec } from "../helpers/spec.ts";
-
-/** A console socket with the small receiver behind it. */
-function consoleSocket(directory: string, input = ""): { path: string; end: () => Promise<{ text: string; facts: Facts }> } {
-  const path = `${directory}/console.sock`;
-  const receiver: Subprocess<"ignore", "pipe", "pipe"> = spawn([`${BUILD}/console-recv`, path, ...(input === "" ? [] : [input])], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  return {
-    path,
-    end: async () => {
-      const [text, facts] = await Promise.all([new Response(receiver.stdout).text(), new Response(receiver.stderr).text()]);
-      await receiver.exited;
-      return { text: text.replaceAll("\r\n", "\n"), facts: new Facts(facts) };
-    },
-  };
-}
-
-/** Creates and starts a container with a terminal; what it wrote, and what the socket was given. */
-async function onTerminal(words: string[], patch: JsonObject = {}, input = "") {
-  const container = new Container(bundle(probe(...words), { process: { terminal: true } }, patch));
-  const socket = consoleSocket(container.bundle.directory, input);
-  await until("the console socket", () => existsSync(socket.path));
-  ok(await container.create({ flags: ["--console-socket", socket.path] }));
-  ok(await container.start());
-  await container.stopped();
-  const { text, facts } = await socket.end();
-  return { container, output: new Facts(text), text, received: facts };
-}
+import { onTerminal } from "../helpers/terminal.ts";
 
 spec("7.01 the three streams are the terminal, which is the controlling one", async () => {
   const { output } = await onTerminal(["tty", "fds", "ids"]);

@@ -16,6 +16,8 @@ function limitOf(container: Container, ...files: string[]): string {
     .trim()
     .split("\n")) {
     const path = line.split(":")[2] ?? "";
+    // A hierarchy that is mounted for somebody else alone.
+    if (path === "/") continue;
     for (const mountpoint of own)
       for (const file of files) if (existsSync(`${mountpoint}${path}/${file}`)) return readFileSync(`${mountpoint}${path}/${file}`, "utf8").trim();
   }
@@ -93,4 +95,28 @@ spec("update: wrong sizes and stopped containers are errors", async () => {
   ok(await container.kill("KILL"));
   await container.stopped();
   fails(await container.command("update", { flags: ["--pids-limit", "5"] }), /not running/);
+});
+
+spec(
+  "update: a class of service without a mounted resctrl is an error, and nothing else is changed",
+  needs("noResctrl"),
+  oracle({ crun: "1.8 has no such flags" }),
+  async () => {
+    const container = await running({ pids: { limit: 20 } });
+    const schemas = [
+      ["--l3-cache-schema", "L3:0=f"],
+      ["--mem-bw-schema", "MB:0=50"],
+    ];
+    for (const schema of schemas) fails(await container.command("update", { flags: ["--pids-limit", "44", ...schema] }), /rdt|resctrl/i);
+    expect(limitOf(container, ...PIDS)).toBe("20");
+  },
+);
+
+spec("update: a class of service needs a line of schemata", tsrunOnly, async () => {
+  const container = await running();
+  for (const [flag = "", line = ""] of [
+    ["--l3-cache-schema", "MB:0=50"],
+    ["--mem-bw-schema", "MB:0=50\nL3:0=f"],
+  ])
+    fails(await container.command("update", { flags: [flag, line] }), /not a line of schemata/);
 });

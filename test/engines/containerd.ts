@@ -132,7 +132,8 @@ export function containerd(scratch: string, image: Image, paths: { tsrun: string
       mkdirSync(directory, { recursive: true });
       writeFileSync(
         `${directory}/config.toml`,
-        `version = 2\nroot = "${directory}/root"\nstate = "${directory}/state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "${directory}/c.sock"\n[ttrpc]\naddress = "${directory}/c.sock.ttrpc"\n`,
+        // No garbage collection: the one after the start has taken content away that was just being imported (1.6.20).
+        `version = 2\nroot = "${directory}/root"\nstate = "${directory}/state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "${directory}/c.sock"\n[ttrpc]\naddress = "${directory}/c.sock.ttrpc"\n[plugins."io.containerd.gc.v1.scheduler"]\nstartup_delay = "1h"\nmutation_threshold = 1000000\n`,
       );
       daemon = new Daemon(["containerd", "--config", `${directory}/config.toml`], `${directory}/log`);
       await until("containerd", async () => (await exec([...argv, "version"])).code === 0, 30_000);

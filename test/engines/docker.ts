@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { DOCKER_LIKE } from "./docker-like.ts";
 import { type Case, Daemon, type Engine, equal, exec, matches, type Session, until } from "./harness.ts";
 import { IMAGE, type Image } from "./image.ts";
+import { imageToolCases } from "./image-tool.ts";
 
 const OWN: readonly Case[] = [
   ["--init", async (s) => matches(await s.ok("run", "--rm", "--init", IMAGE, "ps"), /1 root .*(docker-init|tini)/)],
@@ -57,7 +58,7 @@ export function docker(scratch: string, image: Image, tsrun: string): Engine {
   };
   return {
     name: "docker",
-    cases: [...DOCKER_LIKE, ...OWN],
+    cases: [...DOCKER_LIKE, ...OWN, ...imageToolCases(image.rootfsTar, [[]])],
     async start() {
       mkdirSync(directory, { recursive: true });
       // Not the machine's own /etc/docker/daemon.json.

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { DOCKER_LIKE } from "./docker-like.ts";
 import { type Case, type Engine, equal, exec, matches, type Session } from "./harness.ts";
 import { IMAGE, type Image } from "./image.ts";
+import { imageToolCases } from "./image-tool.ts";
 
 const OWN: readonly Case[] = [
   [
@@ -44,7 +45,7 @@ export function podman(scratch: string, image: Image, paths: { tsrun: string; ru
   };
   return {
     name: "podman",
-    cases: [...DOCKER_LIKE, ...OWN],
+    cases: [...DOCKER_LIKE, ...OWN, ...imageToolCases(image.rootfsTar, [[], ["--format", "oci-archive"]])],
     async start() {
       mkdirSync(directory, { recursive: true });
       writeFileSync(

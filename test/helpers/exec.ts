@@ -2,7 +2,7 @@
 /// <reference types="bun" />
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync } from "node:fs";
-import { SCRATCH } from "./runtime.ts";
+import { RUNTIME, SCRATCH } from "./runtime.ts";
 
 export interface ExecOptions {
   readonly cwd?: string;
@@ -33,12 +33,14 @@ export function exec(argv: readonly string[], options: ExecOptions = {}): Promis
   const out = openSync(outPath, "a+");
   const err = openSync(errPath, "a+");
   const [program = "", ...rest] = argv;
+  // crun 1.8 gives its streams to the container's user: never the host's /dev/null.
+  const stdin = options.stdin ?? (RUNTIME === "crun" ? "" : undefined);
   const child = spawn(program, rest, {
     cwd: options.cwd,
     env: options.env ?? { ...process.env },
-    stdio: [options.stdin === undefined ? "ignore" : "pipe", out, err],
+    stdio: [stdin === undefined ? "ignore" : "pipe", out, err],
   });
-  if (options.stdin !== undefined) child.stdin?.end(options.stdin);
+  if (stdin !== undefined) child.stdin?.end(stdin);
   const limit = options.timeoutMs ?? 15_000;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {

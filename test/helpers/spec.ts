@@ -8,6 +8,7 @@ import { takeBundles } from "./bundle.ts";
 import { CRUN_DEVIATIONS } from "./crun.ts";
 import { exec } from "./exec.ts";
 import { leftovers, makeCgroupParents, removeCgroupParents, sweep } from "./leftovers.ts";
+import { officialFolder } from "./official.ts";
 import { COMMAND, RUNTIME, type RuntimeName, SCRATCH } from "./runtime.ts";
 
 export interface Notes {
@@ -73,12 +74,17 @@ export const NEEDS = {
     ci: false,
     isThere: () => read("/sys/module/apparmor/parameters/enabled").startsWith("Y") && existsSync("/sbin/apparmor_parser"),
   },
+  // vm-run --selinux: its users are those of no other policy.
+  selinux: { name: "SELinux with the policy of the tests", ci: false, isThere: () => read("/proc/self/attr/current").startsWith("test_u:") },
   systemd: { name: "systemd as process 1", ci: false, isThere: () => read("/proc/1/comm").trim() === "systemd" && existsSync("/run/systemd/private") },
   userSystemd: {
     name: "a user with a systemd of their own (the virtual machine's)",
     ci: false,
     isThere: () => existsSync("/run/systemd/system/user@.service") && existsSync("/usr/lib/systemd/user/dbus.socket"),
   },
+  setcap: { name: "setcap (package libcap2-bin)", ci: false, isThere: () => existsSync("/usr/sbin/setcap") || existsSync("/sbin/setcap") },
+  noResctrl: { name: "a machine without a mounted resctrl", ci: false, isThere: () => !read("/proc/self/mountinfo").includes(" - resctrl ") },
+  officialSchemas: { name: "the official schemas (TSRUN_OFFICIAL_SCHEMAS)", ci: false, isThere: () => officialFolder() !== undefined },
   fixtures: { name: "engine configs", ci: true, isThere: () => true },
 } as const satisfies Record<string, Need>;
 

@@ -43,6 +43,7 @@ interface Changes {
 
 /** By fixture name; all others run as root on a v2 machine. */
 const CHANGES: Readonly<Record<string, Changes>> = {
+  "apparmor-confined": { facts: { confined: true } },
   "capabilities-not-granted": { facts: { lastCap: 37 } },
   "cgroup-hybrid-rw": { cgroup: "hybrid" },
   "cgroup-none": { cgroup: "none" },

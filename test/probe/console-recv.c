@@ -29,9 +29,10 @@ int main(int argc, char **argv) {
   if (argc < 2) return 64;
   alarm(30);
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  snprintf(address.sun_path, sizeof(address.sun_path), "%s", argv[1]);
+  // Under its own name only when it listens: whoever waits for the file connects at once.
+  snprintf(address.sun_path, sizeof(address.sun_path), "%s.new", argv[1]);
   int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(listener, 1) < 0) {
+  if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(listener, 1) < 0 || rename(address.sun_path, argv[1]) < 0) {
     perror("console-recv: listen");
     return 1;
   }

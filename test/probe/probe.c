@@ -27,6 +27,7 @@
 #include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -325,6 +326,14 @@ static void word_clock(const char *key) {
 static void word_keyring(const char *key) {
   char text[512] = "";
   long length = syscall(SYS_keyctl, 6 /* KEYCTL_DESCRIBE */, -3 /* session keyring */, text, sizeof(text) - 1, 0);
+  answer(key, "%s", length < 0 ? strerrorname_np(errno) : text);
+  length = syscall(SYS_keyctl, 17 /* KEYCTL_GET_SECURITY */, -3, text, sizeof(text) - 1);
+  answer("keyring.label", "%s", length < 0 ? strerrorname_np(errno) : text);
+}
+
+static void word_label(const char *key, const char *path) {
+  char text[512] = "";
+  ssize_t length = lgetxattr(path, "security.selinux", text, sizeof(text) - 1);
   answer(key, "%s", length < 0 ? strerrorname_np(errno) : text);
 }
 
@@ -641,12 +650,13 @@ static const struct {
   const char *name;
   void (*run)(const char *key, const char *argument);
 } with_argument[] = {
-    {"stat", word_stat},       {"link", word_link},           {"read", word_read},     {"ls", word_ls},         {"open", word_open},
-    {"write", word_write},     {"mkdir", word_mkdir},         {"unlink", word_unlink}, {"mknod", word_mknod},   {"statfs", word_statfs},
-    {"chdir", word_chdir},     {"echo", word_echo},           {"err", word_err},       {"exit", word_exit},     {"sleep", word_sleep},
-    {"die", word_die},         {"await", word_await},         {"fork", word_fork},     {"spawn", word_spawn},   {"alloc", word_alloc},
-    {"hold", word_hold},       {"hugepages", word_hugepages}, {"notify", word_notify}, {"fdread", word_fdread}, {"exec", word_exec},
-    {"unshare", word_unshare}, {"syscall", word_syscall},
+    {"stat", word_stat},       {"link", word_link},     {"read", word_read},   {"ls", word_ls},
+    {"open", word_open},       {"write", word_write},   {"mkdir", word_mkdir}, {"unlink", word_unlink},
+    {"mknod", word_mknod},     {"statfs", word_statfs}, {"chdir", word_chdir}, {"echo", word_echo},
+    {"err", word_err},         {"exit", word_exit},     {"sleep", word_sleep}, {"die", word_die},
+    {"await", word_await},     {"fork", word_fork},     {"spawn", word_spawn}, {"alloc", word_alloc},
+    {"notify", word_notify},   {"fdread", word_fdread}, {"exec", word_exec},   {"unshare", word_unshare},
+    {"syscall", word_syscall}, {"label", word_label},   {"hold", word_hold},   {"hugepages", word_hugepages},
 };
 
 static void run_word(const char *word) {

@@ -4,6 +4,10 @@
 export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
+# Before the other filesystems are mounted. The kernel takes a policy by one write alone.
+if [ -e /vm/policy ]; then
+  mount -t selinuxfs selinuxfs /sys/fs/selinux && dd if=/vm/policy of=/sys/fs/selinux/load bs=1M || poweroff -f
+fi
 mount -t devtmpfs devtmpfs /dev
 [ ! -e /modules/order ] || while read -r module; do insmod "/modules/$module"; done < /modules/order
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run

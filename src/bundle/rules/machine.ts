@@ -1,5 +1,6 @@
 // linux.intelRdt (spec 8.53), linux.memoryPolicy (spec 8.60) and linux.personality (spec 8.62).
 import type { Config, IntelRdt, MemoryPolicy } from "../../spec/config.ts";
+import { maskWords } from "../../spec/number-list.ts";
 import type { Problem } from "../rules.ts";
 
 export function machineProblems(config: Config): Problem[] {
@@ -29,7 +30,7 @@ const WITH_NODES: readonly string[] = ["MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_WEI
 
 function policyProblems({ mode, nodes = "" }: MemoryPolicy): Problem[] {
   const at = "/linux/memoryPolicy";
-  if (nodes !== "" && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(nodes))
+  if (nodes !== "" && (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(nodes) || maskWords(nodes) === undefined))
     return [{ pointer: `${at}/nodes`, message: `"${nodes}" is not a list of memory nodes`, hint: 'for example "0-3,7"' }];
   if (nodes !== "" && WITHOUT_NODES.includes(mode)) return [{ pointer: `${at}/nodes`, message: `${mode} takes no nodes` }];
   if (nodes === "" && WITH_NODES.includes(mode)) return [{ pointer: at, message: `${mode} needs nodes` }];

@@ -1,7 +1,7 @@
 // mounts (spec 6.02, 6.03, 6.08) and what may not be mounted over /proc (CVE-2019-16884, CVE-2019-19921, CVE-2023-27561).
 import type { Config, Mount } from "../../spec/config.ts";
 import type { Problem } from "../rules.ts";
-import { makesNamespace } from "./namespace-set.ts";
+import { hasNamespace } from "./namespace-set.ts";
 
 /** Files of procfs that engines cover on purpose (lxcfs and the like); nothing that a runtime writes to is among them. */
 const COVERABLE = /^\/proc\/(cpuinfo|diskstats|meminfo|stat|swaps|uptime|loadavg|slabinfo|net\/dev|sys\/kernel\/ns_last_pid|sys\/crypto\/fips_enabled)$/;
@@ -16,7 +16,7 @@ export function mountProblems(config: Config): Problem[] {
 function problemsOf(mount: Mount, pointer: string): Problem[] {
   const problems: Problem[] = [];
   if (mount.destination === "") problems.push({ pointer: `${pointer}/destination`, message: "a mount needs a destination" });
-  if (isBind(mount) && (mount.source ?? "") === "") problems.push({ pointer, message: "a bind mount needs a source" });
+  if (isBind(mount) && !isRemount(mount) && (mount.source ?? "") === "") problems.push({ pointer, message: "a bind mount needs a source" });
   if ((mount.uidMappings === undefined) !== (mount.gidMappings === undefined)) {
     problems.push({ pointer, message: "uidMappings and gidMappings of a mount must be given together" });
   }
@@ -33,8 +33,8 @@ function problemsOf(mount: Mount, pointer: string): Problem[] {
 /** Spec 6.07: a mapping comes from the mount, or from the container's own user namespace. */
 function idmapProblems(config: Config, mount: Mount, pointer: string): Problem[] {
   const word = mount.options?.find((option) => option === "idmap" || option === "ridmap");
-  if (word === undefined || mount.uidMappings !== undefined || makesNamespace(config, "user")) return [];
-  return [{ pointer: `${pointer}/options`, message: `${word} needs uidMappings and gidMappings, of the mount or of a new user namespace` }];
+  if (word === undefined || mount.uidMappings !== undefined || hasNamespace(config, "user")) return [];
+  return [{ pointer: `${pointer}/options`, message: `${word} needs uidMappings and gidMappings, of the mount or of a user namespace` }];
 }
 
 /** Spec 6.03: the words decide, not the type. */

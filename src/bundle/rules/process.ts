@@ -1,5 +1,6 @@
 // process (spec 7.02 to 7.14), without its ids: rules/user.ts.
-import type { Config, Process, Scheduler } from "../../spec/config.ts";
+import type { Config, ConsoleSize, Process, Scheduler } from "../../spec/config.ts";
+import { maskWords } from "../../spec/number-list.ts";
 import type { Problem } from "../rules.ts";
 
 /** struct winsize has 16 bits for each. */
@@ -25,7 +26,7 @@ function basics(process: Process): Problem[] {
 function consoleSize({ terminal, consoleSize }: Process): Problem[] {
   if (terminal !== true || consoleSize === undefined) return [];
   // The schema lets both be absent.
-  const { width, height }: { readonly width?: number; readonly height?: number } = consoleSize;
+  const { width, height }: Partial<ConsoleSize> = consoleSize;
   const pointer = "/process/consoleSize";
   if (width === undefined || height === undefined) return [{ pointer, message: "process.consoleSize must have both height and width" }];
   return width > MAX_SIZE || height > MAX_SIZE ? [{ pointer, message: `process.consoleSize is above ${MAX_SIZE}` }] : [];
@@ -68,7 +69,7 @@ function affinity({ execCPUAffinity }: Process): Problem[] {
   const problems: Problem[] = [];
   for (const name of ["initial", "final"] as const) {
     const list = execCPUAffinity?.[name] ?? "";
-    if (!CPU_LIST.test(list))
+    if (!CPU_LIST.test(list) || (list.trim() !== "" && maskWords(list) === undefined))
       problems.push({ pointer: `/process/execCPUAffinity/${name}`, message: `"${list}" is not a list of processors`, hint: 'for example "0-3,7"' });
   }
   return problems;

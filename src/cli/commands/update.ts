@@ -28,6 +28,18 @@ const LIMITS: readonly (FlagRow & { readonly section: "blockIO" | "cpu" | "memor
   { name: "pids-limit", value: "N", doc: "number of processes; -1: no limit", section: "pids", member: "limit", kind: "number" },
 ];
 
+/** Flag -> a line of schemata (resctrl): what it must be like. It is no part of linux.resources, so that it counts beside a document. */
+const SCHEMATA: readonly (FlagRow & { readonly form: RegExp; readonly example: string })[] = [
+  {
+    name: "l3-cache-schema",
+    value: "SCHEMA",
+    doc: "L3 cache of the container's class of service, as in L3:0=ff;1=f0",
+    form: /^L3[A-Z]*:[^\n]+$/,
+    example: "L3:0=ff",
+  },
+  { name: "mem-bw-schema", value: "SCHEMA", doc: "memory bandwidth of its class of service, as in MB:0=50;1=70", form: /^MB:[^\n]+$/, example: "MB:0=50" },
+];
+
 /** Flags of runc that stand for limits that kernels no longer have. */
 const WITHOUT_EFFECT = ["kernel-memory", "kernel-memory-tcp"] as const;
 const STDIN = 0;
@@ -38,14 +50,18 @@ export const update: Command = {
   args: "<container-id>",
   count: [1, 1],
   flags: [
-    { name: "resources", short: "r", value: "FILE", doc: "a JSON document of linux.resources, - for standard input; other flags do not count then" },
+    {
+      name: "resources",
+      short: "r",
+      value: "FILE",
+      doc: "a JSON document of linux.resources, - for standard input; the other flags for them do not count then",
+    },
     ...LIMITS.map(({ name, value, doc }): FlagRow => ({ name, doc, ...(value === undefined ? {} : { value }) })),
     ...WITHOUT_EFFECT.map((name): FlagRow => ({ name, value: "SIZE", doc: "no effect: kernels no longer have this limit" })),
-    { name: "l3-cache-schema", value: "SCHEMA", doc: "schema of the L3 cache (resctrl)" },
-    { name: "mem-bw-schema", value: "SCHEMA", doc: "schema of the memory bandwidth (resctrl)" },
+    ...SCHEMATA.map(({ name, value, doc }): FlagRow => ({ name, doc, ...(value === undefined ? {} : { value }) })),
   ],
   run(parsed, globals) {
-    updateContainer(globals.root, idOf(parsed), request(parsed));
+    updateContainer(globals.root, idOf(parsed), request(parsed), schemataOf(parsed));
     return 0;
   },
 };
@@ -54,9 +70,20 @@ function request(parsed: Parsed): ResourcesRequest {
   const path = parsed.values.get("resources");
   if (path === "-") return { document: { path: "standard input", text: checkText(sys.read_fd(STDIN), "read the resources", "standard input", "read") } };
   if (path !== undefined) return { document: { path, text: checkText(sys.read_text(path), "read the resources", path, "open") } };
-  for (const name of ["l3-cache-schema", "mem-bw-schema"]) if (parsed.values.has(name)) throw new UsageError(`--${name} is not supported yet`);
   for (const name of WITHOUT_EFFECT) if (parsed.values.has(name)) warn(`--${name} has no effect: kernels no longer have this limit`);
   return { resources: resourcesOf(parsed) };
+}
+
+function schemataOf(parsed: Parsed): string[] {
+  const lines: string[] = [];
+  for (const { name, form, example } of SCHEMATA) {
+    // Empty: not given, as in runc.
+    const line = parsed.values.get(name) ?? "";
+    if (line === "") continue;
+    if (!form.test(line)) throw new UsageError(`--${name}: ${JSON.stringify(line)} is not a line of schemata`, `for example "${example}"`);
+    lines.push(line);
+  }
+  return lines;
 }
 
 function resourcesOf(parsed: Parsed): Resources {

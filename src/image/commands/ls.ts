@@ -1,20 +1,41 @@
-// tsrun image ls: the images of a layout.
+// tsrun image ls: the images of a layout, with their platforms and sizes.
 import type { Command } from "commander";
-import { platformText, REF_NAME } from "../layout/image.ts";
+import { platformText } from "../layout/image.ts";
 import { Layout } from "../layout/layout.ts";
-import { parseReference } from "../layout/reference.ts";
+import type { Reference } from "../layout/reference.ts";
+import { findEntry } from "../layout/references.ts";
+import { type Row, surveyEntry } from "../layout/survey.ts";
+import { printJson, printTable } from "../output.ts";
+import { bytesText } from "../progress.ts";
+import { jsonOption, referenceArgument, withExamples } from "./options.ts";
 
 export function addLs(program: Command): void {
-  program
+  const command = program
     .command("ls")
-    .description("list the images of a layout")
-    .argument("<layout>", "directory of an image layout")
-    .option("--json", "as JSON")
-    .action(async (text: string, options: { json?: boolean }) => {
-      const layout = await Layout.open(parseReference(text).layout);
-      const { manifests } = await layout.index();
-      if (options.json) return console.log(JSON.stringify(manifests, null, 2));
-      for (const one of manifests)
-        console.log([one.annotations?.[REF_NAME] ?? "-", one.digest, one.mediaType, one.platform === undefined ? "-" : platformText(one.platform)].join("\t"));
+    .alias("list")
+    .description("list the images of a layout: platforms, sizes, digests")
+    .addArgument(referenceArgument())
+    .addOption(jsonOption())
+    .action(async (reference: Reference, { json }: { json?: boolean }) => {
+      const layout = await Layout.open(reference.layout);
+      const index = await layout.index();
+      const entries = reference.name === undefined ? index.manifests : [findEntry(index, layout.path, reference.name)];
+      const rows: Row[] = [];
+      for (const entry of entries) rows.push(...(await surveyEntry(layout, entry)));
+      if (json) printJson(rows);
+      else printTable(["NAME", "KIND", "PLATFORM", "LAYERS", "SIZE", "CREATED", "DIGEST"], rows.map(cells));
     });
+  withExamples(command, "tsrun image ls ./layout", "tsrun image ls --json ./layout:3.20");
+}
+
+function cells({ name, kind, platform, layers, size, created, descriptor, problem }: Row): string[] {
+  return [
+    name ?? "-",
+    kind,
+    platform === undefined ? "-" : platformText(platform),
+    layers === undefined ? "-" : String(layers),
+    size === undefined ? "-" : bytesText(size),
+    created ?? "-",
+    problem === undefined ? descriptor.digest : `${descriptor.digest} (${problem})`,
+  ];
 }

@@ -5,14 +5,17 @@ import { ImageError } from "../errors.ts";
 /** Registered algorithms and the length of their hexadecimal form. */
 const ALGORITHMS: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 };
 
+export function isDigest(text: string): boolean {
+  const [algorithm = "", hex = "", ...rest] = text.split(":");
+  return rest.length === 0 && Object.hasOwn(ALGORITHMS, algorithm) && hex.length === ALGORITHMS[algorithm] && /^[0-9a-f]+$/.test(hex);
+}
+
 /** Algorithm and hexadecimal part; refuses everything else before a path is made of it. */
 export function parseDigest(digest: string): readonly [algorithm: string, hex: string] {
-  const colon = digest.indexOf(":");
-  const algorithm = digest.slice(0, colon);
-  const hex = digest.slice(colon + 1);
-  const length = Object.hasOwn(ALGORITHMS, algorithm) ? ALGORITHMS[algorithm] : undefined;
-  if (length === undefined) throw new ImageError("TS7003", `the digest "${digest}" has an unknown algorithm`, { hint: "sha256 and sha512 are known" });
-  if (hex.length !== length || !/^[0-9a-f]+$/.test(hex)) throw new ImageError("TS7003", `"${digest}" is no valid digest`);
+  const [algorithm = "", hex = ""] = digest.split(":");
+  if (!Object.hasOwn(ALGORITHMS, algorithm))
+    throw new ImageError("TS7003", `the digest "${digest}" has an unknown algorithm`, { hint: "sha256 and sha512 are known" });
+  if (!isDigest(digest)) throw new ImageError("TS7003", `"${digest}" is no valid digest`);
   return [algorithm, hex];
 }
 

@@ -4,18 +4,24 @@ import { ImageError } from "../errors.ts";
 import { isConfig, isIndex, isManifest } from "../spec/media-types.ts";
 import * as schema from "../spec/schema.ts";
 import type { Layout } from "./layout.ts";
+import { findEntry } from "./references.ts";
 
-export const REF_NAME = "org.opencontainers.image.ref.name";
 /** An index in an index in ...: deeper than anyone nests them, and a bound for one that holds itself. */
-const MAX_DEPTH = 8;
+export const MAX_DEPTH = 8;
 /** Node's names of architectures -> Go's, which images have. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386", ppc64: "ppc64le" };
 
-export interface Image {
-  readonly layout: Layout;
-  /** The index's entry that was asked for: what a new reference replaces. */
+/** Where a reference leads to. */
+export interface Found {
+  /** The index's entry that was asked for. */
   readonly entry: schema.Descriptor;
+  /** From the entry down: the indexes that were gone through; none when the entry is the manifest. */
+  readonly indexes: readonly schema.Descriptor[];
   readonly manifestDescriptor: schema.Descriptor;
+}
+
+export interface Image extends Found {
+  readonly layout: Layout;
   readonly manifest: schema.Manifest;
   readonly config: schema.ImageConfig;
 }
@@ -33,47 +39,44 @@ export function parsePlatform(text: string): schema.Platform {
 }
 
 export async function openImage(layout: Layout, name: string | undefined, platform: schema.Platform | undefined): Promise<Image> {
-  const entry = findEntry(layout, await layout.index(), name);
-  const manifestDescriptor = await findManifest(layout, entry, platform, 0);
-  const manifest = await layout.readJson(manifestDescriptor, schema.manifest);
-  if (!isConfig(manifest.config.mediaType)) {
-    throw new ImageError("TS7007", `it is an artifact of type ${manifest.artifactType ?? manifest.config.mediaType}, not an image`, {
-      blob: manifestDescriptor.digest,
-    });
-  }
+  return readImage(layout, await findManifest(layout, name, platform));
+}
+
+export async function readImage(layout: Layout, found: Found): Promise<Image> {
+  const blob = found.manifestDescriptor.digest;
+  const manifest = await layout.readJson(found.manifestDescriptor, schema.manifest);
+  if (!isConfig(manifest.config.mediaType))
+    throw new ImageError("TS7007", `it is an artifact of type ${manifest.artifactType ?? manifest.config.mediaType}, not an image`, { blob });
   const config = await layout.readJson(manifest.config, schema.imageConfig);
   if (config.rootfs.diff_ids.length !== manifest.layers.length) {
     throw new ImageError("TS7002", `the config has ${config.rootfs.diff_ids.length} diff_ids for ${manifest.layers.length} layers`, {
       blob: manifest.config.digest,
     });
   }
-  return { layout, entry, manifestDescriptor, manifest, config };
+  return { ...found, layout, manifest, config };
 }
 
-function findEntry(layout: Layout, index: schema.Index, name: string | undefined): schema.Descriptor {
-  const names = index.manifests.flatMap(({ annotations }) => annotations?.[REF_NAME] ?? []);
-  const hint = names.length === 0 ? "the index has no names" : `it has: ${names.join(", ")}`;
-  if (name === undefined) {
-    const [only, ...others] = index.manifests;
-    if (only !== undefined && others.length === 0) return only;
-    throw new ImageError("TS7006", `${layout.path} has ${index.manifests.length} images: name one`, { hint });
-  }
-  const found = index.manifests.filter(({ annotations }) => annotations?.[REF_NAME] === name);
-  const [entry, ...others] = found;
-  if (entry === undefined) throw new ImageError("TS7006", `${layout.path} has no image "${name}"`, { hint });
-  if (others.length > 0) throw new ImageError("TS7006", `${layout.path} has ${found.length} images of the name "${name}"`);
-  return entry;
+export async function findManifest(layout: Layout, name: string | undefined, platform: schema.Platform | undefined): Promise<Found> {
+  return findManifestOf(layout, findEntry(await layout.index(), layout.path, name), platform);
 }
 
-async function findManifest(layout: Layout, descriptor: schema.Descriptor, platform: schema.Platform | undefined, depth: number): Promise<schema.Descriptor> {
-  if (isManifest(descriptor.mediaType)) return descriptor;
-  if (!isIndex(descriptor.mediaType))
-    throw new ImageError("TS7007", `it is neither a manifest nor an index: ${descriptor.mediaType}`, { blob: descriptor.digest });
-  if (depth >= MAX_DEPTH) throw new ImageError("TS7005", `indexes are nested more than ${MAX_DEPTH} deep`, { blob: descriptor.digest });
+/** Of an image with several platforms it is the one asked for, or this machine's. */
+export async function findManifestOf(layout: Layout, entry: schema.Descriptor, platform: schema.Platform | undefined): Promise<Found> {
+  const indexes: schema.Descriptor[] = [];
   const wanted = platform ?? hostPlatform();
-  const { manifests } = await layout.readJson(descriptor, schema.index);
+  let present = entry;
+  while (!isManifest(present.mediaType)) {
+    if (!isIndex(present.mediaType)) throw new ImageError("TS7007", `it is neither a manifest nor an index: ${present.mediaType}`, { blob: present.digest });
+    if (indexes.length >= MAX_DEPTH) throw new ImageError("TS7005", `indexes are nested more than ${MAX_DEPTH} deep`, { blob: present.digest });
+    indexes.push(present);
+    present = chooseManifest(present, await layout.readJson(present, schema.index), wanted);
+  }
+  return { entry, indexes, manifestDescriptor: present };
+}
+
+function chooseManifest(descriptor: schema.Descriptor, { manifests }: schema.Index, wanted: schema.Platform): schema.Descriptor {
   const entry = manifests.find((one) => fits(one.platform, wanted)) ?? manifests.find((one) => isIndex(one.mediaType) && one.platform === undefined);
-  if (entry !== undefined) return findManifest(layout, entry, wanted, depth + 1);
+  if (entry !== undefined) return entry;
   const has = manifests.flatMap((one) => (one.platform === undefined ? [] : platformText(one.platform)));
   throw new ImageError("TS7006", `the image is not there for ${platformText(wanted)}`, {
     blob: descriptor.digest,

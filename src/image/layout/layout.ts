@@ -1,4 +1,5 @@
 // An image layout (image-spec, image-layout.md): its index, and blobs by their descriptors, verified when they are read.
+import { constants } from "node:fs";
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import type { TSchema } from "typebox";
 import Value from "typebox/value";
@@ -17,14 +18,26 @@ export class Layout {
 
   static async open(path: string): Promise<Layout> {
     const layout = new Layout(path);
-    const file = await layout.readDocument("oci-layout", schema.layoutFile);
-    if (!/^1\./.test(file.imageLayoutVersion))
-      throw new ImageError("TS7002", `image layout version "${file.imageLayoutVersion}" is not known`, { blob: `${path}/oci-layout` });
+    const file = await layout.#readDocument("oci-layout", schema.layoutFile).catch((error) => {
+      if (error instanceof ImageError && error.code === "TS7001")
+        throw new ImageError("TS7001", "there is no image layout: the file oci-layout is not there", { blob: `${path}/oci-layout`, cause: error });
+      throw error;
+    });
+    Layout.checkVersion(file, `${path}/oci-layout`);
     return layout;
   }
 
+  static checkVersion({ imageLayoutVersion }: schema.Static<typeof schema.layoutFile>, what: string): void {
+    if (!/^1\./.test(imageLayoutVersion)) throw new ImageError("TS7002", `image layout version "${imageLayoutVersion}" is not known`, { blob: what });
+  }
+
+  /** Whatever is there, for verify. */
+  static unchecked(path: string): Layout {
+    return new Layout(path);
+  }
+
   index(): Promise<schema.Index> {
-    return this.readDocument("index.json", schema.index);
+    return this.#readDocument("index.json", schema.index);
   }
 
   /** Path of a blob on the host. */
@@ -35,9 +48,8 @@ export class Layout {
   /** A small blob, in whole: its size and digest hold. */
   async readBlob(descriptor: schema.Descriptor): Promise<Buffer> {
     const file = this.blobFile(descriptor.digest);
-    if (descriptor.size > MAX_DOCUMENT)
-      throw new ImageError("TS7005", `the document has ${descriptor.size} bytes, more than ${MAX_DOCUMENT}`, { blob: descriptor.digest });
-    const bytes = await readWhole(file, descriptor.digest, descriptor.size);
+    if (descriptor.size > MAX_DOCUMENT) throw tooLarge(descriptor.size, descriptor.digest);
+    const bytes = await readWhole(file, descriptor.digest);
     if (bytes.length !== descriptor.size)
       throw new ImageError("TS7004", `the blob has ${bytes.length} bytes, its descriptor says ${descriptor.size}`, { blob: descriptor.digest });
     const found = digestOf(parseDigest(descriptor.digest)[0], hashOf(descriptor.digest).update(bytes));
@@ -50,18 +62,25 @@ export class Layout {
     return parseDocument(await this.readBlob(descriptor), type, descriptor.digest);
   }
 
-  private async readDocument<S extends TSchema>(name: string, type: S): Promise<schema.Static<S>> {
+  /** oci-layout or index.json, as it is. */
+  readFile(name: "oci-layout" | "index.json"): Promise<Buffer> {
     const path = `${this.path}/${name}`;
-    return parseDocument(await readWhole(path, path, MAX_DOCUMENT), type, path);
+    return readWhole(path, path);
+  }
+
+  async #readDocument<S extends TSchema>(name: "oci-layout" | "index.json", type: S): Promise<schema.Static<S>> {
+    return parseDocument(await this.readFile(name), type, `${this.path}/${name}`);
   }
 }
 
-async function readWhole(path: string, what: string, limit: number): Promise<Buffer> {
+async function readWhole(path: string, what: string): Promise<Buffer> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path);
-    const { size } = await file.stat();
-    if (size > Math.max(limit, MAX_DOCUMENT)) throw new ImageError("TS7005", `the document has ${size} bytes, more than ${limit}`, { blob: what });
+    // O_NONBLOCK: a FIFO in its place must not be waited for.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new ImageError("TS7002", "it is no regular file", { blob: what });
+    if (stat.size > MAX_DOCUMENT) throw tooLarge(stat.size, what);
     return await readFile(file);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
@@ -71,15 +90,28 @@ async function readWhole(path: string, what: string, limit: number): Promise<Buf
   }
 }
 
-function parseDocument<S extends TSchema>(bytes: Buffer, type: S, what: string): schema.Static<S> {
-  let value: unknown;
+function tooLarge(size: number, what: string): ImageError {
+  return new ImageError("TS7005", `the document has ${size} bytes, more than ${MAX_DOCUMENT}`, { blob: what });
+}
+
+/** JSON in UTF-8, or TS7002. */
+export function parseJson(bytes: Buffer, what: string): unknown {
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes), schema.withoutNulls);
   } catch (cause) {
     throw new ImageError("TS7002", `it is no JSON document: ${cause instanceof Error ? cause.message : cause}`, { blob: what, cause });
   }
-  const [problem] = Value.Errors(type, value);
-  if (problem !== undefined)
-    throw new ImageError("TS7002", `${problem.instancePath === "" ? "the document" : problem.instancePath}: ${problem.message}`, { blob: what });
+}
+
+/** Where a document is not of the schema, in words. */
+export function schemaProblems(type: TSchema, value: unknown): string[] {
+  return Value.Errors(type, value).map(({ instancePath, message }) => `${instancePath === "" ? "the document" : instancePath}: ${message}`);
+}
+
+/** A JSON document of this schema, or TS7002. */
+export function parseDocument<S extends TSchema>(bytes: Buffer, type: S, what: string): schema.Static<S> {
+  const value = parseJson(bytes, what);
+  const [problem] = schemaProblems(type, value);
+  if (problem !== undefined) throw new ImageError("TS7002", problem, { blob: what });
   return value as schema.Static<S>;
 }

@@ -17,7 +17,21 @@ export function parseReference(text: string): Reference {
   const layout = colon < 0 ? text : text.slice(0, colon);
   const name = colon < 0 ? undefined : text.slice(colon + 1);
   if (layout === "") throw new UsageError(`"${text}" names no image layout`, "LAYOUT[:REF], for example ./alpine:3.20");
-  if (name !== undefined && !NAME.test(name))
-    throw new UsageError(`"${name}" is no valid name of an image`, "letters and digits, with single . _ - : @ / + between them");
+  // Whatever name an image has, it can be asked for; only a new one must be of the right form.
+  if (name === "" || (name !== undefined && /[\s\p{Cc}]/u.test(name))) throw invalid(name);
   return { layout, name };
+}
+
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
+/** A name that is to be given to an image. */
+export function parseName(name: string): string {
+  if (!isName(name)) throw invalid(name);
+  return name;
+}
+
+function invalid(name: string): UsageError {
+  return new UsageError(`"${name}" is no valid name of an image`, "letters and digits, with single . _ - : @ / + between them");
 }

@@ -4,6 +4,8 @@ export const INDEX = "application/vnd.oci.image.index.v1+json";
 export const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 export const CONFIG = "application/vnd.oci.image.config.v1+json";
 export const LAYER = "application/vnd.oci.image.layer.v1.tar";
+const NONDISTRIBUTABLE = "application/vnd.oci.image.layer.nondistributable.v1.tar";
+const DOCKER_LAYER = "application/vnd.docker.image.rootfs.";
 
 const DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json";
 const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
@@ -15,13 +17,13 @@ const LAYERS: Readonly<Record<string, Compression>> = {
   [LAYER]: "none",
   [`${LAYER}+gzip`]: "gzip",
   [`${LAYER}+zstd`]: "zstd",
-  "application/vnd.oci.image.layer.nondistributable.v1.tar": "none",
-  "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip": "gzip",
-  "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd": "zstd",
-  "application/vnd.docker.image.rootfs.diff.tar": "none",
-  "application/vnd.docker.image.rootfs.diff.tar.gzip": "gzip",
-  "application/vnd.docker.image.rootfs.diff.tar.zstd": "zstd",
-  "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip": "gzip",
+  [NONDISTRIBUTABLE]: "none",
+  [`${NONDISTRIBUTABLE}+gzip`]: "gzip",
+  [`${NONDISTRIBUTABLE}+zstd`]: "zstd",
+  [`${DOCKER_LAYER}diff.tar`]: "none",
+  [`${DOCKER_LAYER}diff.tar.gzip`]: "gzip",
+  [`${DOCKER_LAYER}diff.tar.zstd`]: "zstd",
+  [`${DOCKER_LAYER}foreign.diff.tar.gzip`]: "gzip",
 };
 
 export function isIndex(mediaType: string): boolean {
@@ -39,4 +41,17 @@ export function isConfig(mediaType: string): boolean {
 /** Undefined for what is no layer of a filesystem. */
 export function compressionOf(mediaType: string): Compression | undefined {
   return Object.hasOwn(LAYERS, mediaType) ? LAYERS[mediaType] : undefined;
+}
+
+/** The image-spec's type for a layer of Docker's type, which a manifest of the image-spec must not mix in. */
+export function ociLayerType(mediaType: string): string {
+  const compression = compressionOf(mediaType);
+  if (compression === undefined || !mediaType.startsWith(DOCKER_LAYER)) return mediaType;
+  const base = isForeign(mediaType) ? NONDISTRIBUTABLE : LAYER;
+  return compression === "none" ? base : `${base}+${compression}`;
+}
+
+/** A layer that may not be distributed: it need not be in the layout. */
+export function isForeign(mediaType: string): boolean {
+  return mediaType.startsWith(NONDISTRIBUTABLE) || mediaType.startsWith(`${DOCKER_LAYER}foreign.`);
 }

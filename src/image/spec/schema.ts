@@ -1,11 +1,13 @@
 // The documents of an image layout (image-spec 1.1) in TypeBox: their types, and the checks of them. Unknown properties are kept and
-// ignored (image-spec, considerations.md, "Extensibility").
+// ignored (image-spec, considerations.md, "Extensibility"). There is no null in them: see withoutNulls.
 import Type from "typebox";
 
 const { Object: object, Array: list, Optional: optional, String: string } = Type;
 
 const strings = list(string());
-const stringMap = Type.Record(string(), string());
+/** Names of any form: by default one with a line break would be none. */
+const anyName = string({ pattern: "^[\\s\\S]*$" });
+const stringMap = Type.Record(anyName, string());
 const mediaType = string({ pattern: "^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$" });
 const digest = string({ pattern: "^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$" });
 const size = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -18,7 +20,7 @@ export const platform = object({
   "os.features": optional(strings),
 });
 
-export const descriptor = object({
+const ofDescriptor = {
   mediaType,
   digest,
   size,
@@ -26,14 +28,16 @@ export const descriptor = object({
   annotations: optional(stringMap),
   data: optional(string()),
   artifactType: optional(mediaType),
-  platform: optional(platform),
-});
+};
+export const descriptor = object(ofDescriptor);
+/** Only in an index does a descriptor have a platform. */
+export const indexEntry = object({ ...ofDescriptor, platform: optional(platform) });
 
 export const index = object({
   schemaVersion: Type.Literal(2),
   mediaType: optional(mediaType),
   artifactType: optional(mediaType),
-  manifests: list(descriptor),
+  manifests: list(indexEntry),
   subject: optional(descriptor),
   annotations: optional(stringMap),
 });
@@ -48,18 +52,18 @@ export const manifest = object({
   annotations: optional(stringMap),
 });
 
-const emptyObjects = Type.Record(string(), object({}));
+const emptyObjects = Type.Record(anyName, object({}));
 
 /** What a container of the image is to be: `config` of the image's configuration. */
 const execution = object({
   User: optional(string()),
   ExposedPorts: optional(emptyObjects),
   Env: optional(strings),
-  Entrypoint: optional(Type.Union([strings, Type.Null()])),
-  Cmd: optional(Type.Union([strings, Type.Null()])),
-  Volumes: optional(Type.Union([emptyObjects, Type.Null()])),
+  Entrypoint: optional(strings),
+  Cmd: optional(strings),
+  Volumes: optional(emptyObjects),
   WorkingDir: optional(string()),
-  Labels: optional(Type.Union([stringMap, Type.Null()])),
+  Labels: optional(stringMap),
   StopSignal: optional(string()),
   ArgsEscaped: optional(Type.Boolean()),
 });
@@ -82,15 +86,27 @@ export const imageConfig = object({
   "os.features": optional(strings),
   config: optional(execution),
   rootfs: object({ type: Type.Literal("layers"), diff_ids: list(digest) }),
-  history: optional(Type.Union([list(historyEntry), Type.Null()])),
+  history: optional(list(historyEntry)),
 });
 
 export const layoutFile = object({ imageLayoutVersion: string() });
 
 export type Static<S extends Type.TSchema> = Type.Static<S>;
 export type Platform = Type.Static<typeof platform>;
-export type Descriptor = Type.Static<typeof descriptor>;
+export type Descriptor = Type.Static<typeof indexEntry>;
 export type Index = Type.Static<typeof index>;
 export type Manifest = Type.Static<typeof manifest>;
 export type ImageConfig = Type.Static<typeof imageConfig>;
 export type HistoryEntry = Type.Static<typeof historyEntry>;
+
+/** Lists that must be there: an encoder of Go's writes null for one that is empty. */
+const LISTS = new Set(["manifests", "layers", "diff_ids"]);
+
+/**
+ * For JSON.parse: members that are null are as if they were not there, as programs in Go write what is not set, or empty. (The official
+ * schema allows it for some of them only.) An item of a list stays what it is.
+ */
+export function withoutNulls(this: unknown, name: string, value: unknown): unknown {
+  if (value !== null || Array.isArray(this)) return value;
+  return LISTS.has(name) ? [] : undefined;
+}

@@ -2,13 +2,14 @@
 
 import type { Process } from "../../spec/config.ts";
 import { type CapabilityMasks, capabilityMasks } from "../capabilities.ts";
-import { type Context, pointerIf, refuse } from "../context.ts";
+import { type Context, impossible, pointerIf, setgroupsMode } from "../context.ts";
 import type { Op } from "../op-table.ts";
 
 const AT = "/process/capabilities";
 
-/** CAP_SYS_ADMIN, as a number to be added. */
-const SYS_ADMIN = 2 ** 21;
+/** What init may need to the end, as numbers to be added. */
+export const SYS_ADMIN = 2 ** 21;
+export const SYS_NICE = 2 ** 23;
 
 /** The program's capability sets: absent means none, as in runc and crun: the caller's capabilities are not the container's. */
 export function programMasks(context: Context, process: Process): CapabilityMasks {
@@ -19,25 +20,26 @@ export function programMasks(context: Context, process: Process): CapabilityMask
 
 export interface Credentials {
   readonly masks: CapabilityMasks;
-  /** Init still has to load a seccomp filter: CAP_SYS_ADMIN stays permitted, though not effective. */
-  readonly keepSysAdmin: boolean;
+  /** Capabilities that init still needs, for a seccomp filter or the scheduler: they stay permitted, though not effective. */
+  readonly keep: number;
   /** The second try at the working directory, as the user (see sections/process.ts). */
   readonly enterCwd: readonly Op[];
 }
 
-export function credentialOps(context: Context, process: Process, { masks, keepSysAdmin, enterCwd }: Credentials): Op[] {
+export function credentialOps(context: Context, process: Process, { masks, keep, enterCwd }: Credentials): Op[] {
   const { options, facts } = context;
   const at = pointerIf(process.capabilities, AT);
   const { uid, gid, additionalGids = [] } = process.user;
-  if (additionalGids.length > 0 && !options.setgroups) refuse("/process/user/additionalGids", "the user namespace forbids to set groups");
+  if (additionalGids.length > 0 && !options.setgroups)
+    impossible("/process/user/additionalGids", "the user namespace forbids to set groups", "leave them out, or map a range of groups: see newgidmap(1)");
   const ops: Op[] = [];
   if (uid !== 0) ops.push({ op: "stdio.own", at: "/process/user/uid", uid });
   ops.push(
     // While init still has CAP_SETPCAP.
     { op: "cred.bounding", at: pointerIf(process.capabilities?.bounding, `${AT}/bounding`), keep: masks.bounding, last: facts.lastCap },
-    { op: "cred.ids", at: "/process/user", uid, gid, setgroups: options.setgroups ? 1 : 0, groups: additionalGids.map(String) },
+    { op: "cred.ids", at: "/process/user", uid, gid, setgroups: setgroupsMode(context), groups: additionalGids.map(String) },
     ...enterCwd,
-    capsOp(at, keepSysAdmin ? withSysAdmin(masks, context, false) : masks),
+    capsOp(at, withPermitted(masks, context, keep)),
     // After the ids (setresuid clears it) and after capset (only what is permitted and inheritable can be raised).
     { op: "cred.ambient", at: pointerIf(process.capabilities?.ambient, `${AT}/ambient`), mask: masks.ambient },
   );
@@ -49,15 +51,24 @@ export function capsOp(at: string, { effective, permitted, inheritable }: Capabi
   return { op: "cred.caps", at, effective, permitted, inheritable };
 }
 
-/** The same sets with CAP_SYS_ADMIN permitted, and effective when asked for; unchanged when the runtime has none to give. */
-export function withSysAdmin(masks: CapabilityMasks, context: Context, isEffective: boolean): CapabilityMasks {
-  if (!has(grantableMask(context))) return masks;
-  const add = (mask: number) => (has(mask) ? mask : mask + SYS_ADMIN);
-  return { ...masks, permitted: add(masks.permitted), effective: isEffective ? add(masks.effective) : masks.effective };
+/** The same sets with these capabilities permitted, as far as the runtime has them to give. */
+export function withPermitted(masks: CapabilityMasks, context: Context, more: number): CapabilityMasks {
+  return { ...masks, permitted: withBits(masks.permitted, grantableMask(context), more) };
 }
 
-function has(mask: number): boolean {
-  return Math.floor(mask / SYS_ADMIN) % 2 === 1;
+/** Permitted and effective. */
+export function withEffective(masks: CapabilityMasks, context: Context, more: number): CapabilityMasks {
+  return { ...withPermitted(masks, context, more), effective: withBits(masks.effective, grantableMask(context), more) };
+}
+
+function withBits(mask: number, grantable: number, more: number): number {
+  let sum = mask;
+  for (const bit of [SYS_ADMIN, SYS_NICE]) if (has(more, bit) && has(grantable, bit) && !has(mask, bit)) sum += bit;
+  return sum;
+}
+
+function has(mask: number, bit: number): boolean {
+  return Math.floor(mask / bit) % 2 === 1;
 }
 
 /** In a user namespace of its own init has every capability; elsewhere those that the runtime has. */

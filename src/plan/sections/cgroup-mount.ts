@@ -34,7 +34,24 @@ function hierarchyOps(context: Context, mount: ParsedMount): Op[] {
   const { propagation } = options;
   const visible = context.cgroup.layout === "none" ? [] : context.cgroup.mounts.filter(({ name }) => name !== "");
   const data = labelledData(context, "tmpfs", ["mode=755"]);
-  const ops: Op[] = [{ op: "mount.fs", at, source: "tmpfs", target, type: "tmpfs", flags: 0, attrSet: SAFE, data, propagation, copyUp: 0, mode: -1 }];
+  const ops: Op[] = [
+    {
+      op: "mount.fs",
+      at,
+      source: "tmpfs",
+      target,
+      type: "tmpfs",
+      flags: 0,
+      attrSet: SAFE,
+      data,
+      propagation,
+      copyUp: 0,
+      mode: -1,
+      rootLabel: "",
+      idmap: 0,
+      whole: 0,
+    },
+  ];
   for (const hierarchy of visible) {
     const directory = `${target}/${hierarchy.name}`;
     ops.push(
@@ -49,7 +66,19 @@ function hierarchyOps(context: Context, mount: ParsedMount): Op[] {
     }
   }
   if (options.readonly || visible.length === 0) {
-    ops.push({ op: "mount.remount", at, target, bind: 1, flags: 0, attrSet: ATTR.RDONLY, attrClear: 0, data: "", propagation: [] });
+    ops.push({
+      op: "mount.remount",
+      at,
+      target,
+      bind: 1,
+      flags: 0,
+      attrSet: ATTR.RDONLY,
+      attrClear: 0,
+      recAttrSet: 0,
+      recAttrClear: 0,
+      data: "",
+      propagation: [],
+    });
   }
   return ops;
 }
@@ -74,6 +103,9 @@ function kernelMount({ at, options }: ParsedMount, target: string, type: string,
     propagation: options.propagation,
     copyUp: 0,
     mode: -1,
+    rootLabel: "",
+    idmap: 0,
+    whole: 0,
   };
 }
 

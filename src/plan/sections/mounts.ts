@@ -1,13 +1,15 @@
 // mounts -> one op each, in their order; the cgroup mounts are a section of their own.
-import { type Context, canMount, type ParsedMount, refuse } from "../context.ts";
+import { type Context, canMount, impossible, type ParsedMount, refuse } from "../context.ts";
 import { ATTR, MS } from "../kernel-flags.ts";
-import type { Op } from "../op-table.ts";
+import { type Op, SYNC_POINTS } from "../op-table.ts";
 import { cleanPath, hostPath } from "../paths.ts";
 import { cgroupMountOps, joinCgroupOps } from "./cgroup-mount.ts";
-import { labelledData } from "./mount-label.ts";
+import { labelledData, rootLabel } from "./mount-label.ts";
 
 /** The mode of a tmpfs whose options name none, when there is no directory to take it from: the kernel's own default. */
 const TMPFS_MODE = 0o1777;
+/** Of fsconfig(2), with the NUL that ends it 256. */
+const MAX_WORD = 255;
 
 /** Init joins its cgroups before the first mount that shows them, and no sooner: the parent makes them and writes the limits meanwhile. */
 export function mountOps(context: Context): Op[] {
@@ -36,7 +38,7 @@ function showsCgroups({ entry, options }: ParsedMount): boolean {
 
 function opsOf(context: Context, mount: ParsedMount): Op[] {
   const { entry, options } = mount;
-  if (isIdmapped(mount) && (!options.bind || options.remount)) refuse(mount.at, "only bind mounts can be id-mapped");
+  if (isIdmapped(mount)) refuseUnmappable(mount);
   if (options.remount) return [remountOp(mount)];
   if (options.bind) return [bindOp(context, mount)];
   if (entry.type === "cgroup") return cgroupMountOps(context, mount);
@@ -44,9 +46,37 @@ function opsOf(context: Context, mount: ParsedMount): Op[] {
   return [filesystemOp(context, mount)];
 }
 
-/** By its words or by its mappings; the parent makes such a mount (spec 6.07, 6.08). */
+/** By its words or by its mappings; the parent gives it the mapping, since only that has the rights (spec 6.07, 6.08). */
 export function isIdmapped({ entry, options }: ParsedMount): boolean {
   return options.idmap !== "" || entry.uidMappings !== undefined || entry.gidMappings !== undefined;
+}
+
+/** The kernel maps a mount before anybody can see it, or not at all. What a filesystem cannot, the kernel says. */
+function refuseUnmappable(mount: ParsedMount): void {
+  const { at, options } = mount;
+  const elsewhere = "give the mapping to the entry that makes the mount";
+  if (options.remount || isPropagationOnly(mount)) impossible(at, "a mount that is there already cannot be id-mapped", elsewhere);
+  if (options.bind) return;
+  if (showsCgroups(mount)) impossible(at, "a mount of cgroups cannot be id-mapped", "the kernel has no id-mapped mounts of this filesystem");
+  if (isWhole(mount)) impossible(at, "iversion, long options and backslashes do not go with an id-mapped mount", "leave them out");
+}
+
+/**
+ * What only mount(2) takes, and fsconfig(2) does not: iversion, words of more than 255 bytes, and commas that are escaped by a backslash
+ * (paths of an overlay). The mount is visible at once then.
+ */
+function isWhole({ entry, options }: ParsedMount): boolean {
+  return (options.flags & MS.I_VERSION) !== 0 || [entry.source ?? "", ...options.data].some((word) => word.includes("\\") || isLong(word));
+}
+
+/** In UTF-8 a unit of UTF-16 has three bytes at most. */
+function isLong(word: string): boolean {
+  return word.length > MAX_WORD || (word.length * 3 > MAX_WORD && /[^ -~]/.test(word));
+}
+
+/** A new filesystem has the mapping of the user namespace in which init mounts it, the container's: another one is the parent's to give. */
+function mappingPoint({ entry }: ParsedMount): number {
+  return entry.uidMappings === undefined ? 0 : SYNC_POINTS.mount;
 }
 
 function remountOp({ target, options, at }: ParsedMount): Op {
@@ -58,6 +88,8 @@ function remountOp({ target, options, at }: ParsedMount): Op {
     flags: options.bind ? 0 : options.flags,
     attrSet: options.attrSet,
     attrClear: options.attrClear,
+    recAttrSet: options.recAttrSet,
+    recAttrClear: options.recAttrClear,
     data: options.bind ? "" : options.data.join(","),
     propagation: options.propagation,
   };
@@ -82,15 +114,14 @@ function bindOp(context: Context, mount: ParsedMount): Op {
   };
 }
 
-/** `mount --make-rshared` and the like: a word of propagation and nothing to mount. */
+/** `mount --make-rshared` and the like: words of propagation, and no other that would be passed over. */
 function isPropagationOnly({ entry, options }: ParsedMount): boolean {
   const nothing = entry.type === undefined || entry.type === "" || entry.type === "none";
-  return nothing && options.propagation.length > 0 && options.data.length === 0;
+  return nothing && options.propagation.length > 0 && options.data.length === 0 && (options.flags | options.attrSet | options.attrClear) === 0;
 }
 
 function filesystemOp(context: Context, mount: ParsedMount): Op {
   const { entry, options } = mount;
-  if (options.recAttrSet !== 0 || options.recAttrClear !== 0) refuse(`${mount.at}/options`, "recursive options are for bind mounts");
   const type = entry.type ?? "";
   const late = isLateReadonly(mount);
   const ownMode = type === "tmpfs" && !options.data.some((word) => word.startsWith("mode="));
@@ -106,6 +137,9 @@ function filesystemOp(context: Context, mount: ParsedMount): Op {
     propagation: options.propagation,
     copyUp: options.copyUp && type === "tmpfs" ? 1 : 0,
     mode: ownMode ? TMPFS_MODE : -1,
+    rootLabel: rootLabel(context, type),
+    idmap: mappingPoint(mount),
+    whole: isWhole(mount) ? 1 : 0,
   };
 }
 

@@ -2,7 +2,7 @@
 import { type Context, isJoined, isNew, pointerIf } from "../context.ts";
 import { CLONE, type NamespaceType } from "../kernel-flags.ts";
 import type { Op } from "../op-table.ts";
-import { idmapOps } from "./idmap.ts";
+import { HIDE, idmapOps } from "./idmap.ts";
 
 /** Order of joining: the user namespace gives the rights to join the others; after the mount namespace the other paths are gone. */
 const JOIN_ORDER: readonly NamespaceType[] = ["user", "ipc", "uts", "network", "pid", "cgroup", "time", "mount"];
@@ -18,10 +18,8 @@ export interface NamespaceStart {
 /** How init gets into its namespaces, up to being root in its user namespace. */
 export function startNamespaces(context: Context): NamespaceStart {
   const made = newFlags(context);
-  if (!needsForkStage(context)) {
-    // The namespaces that are joined and the ones that are made do not depend on one another.
-    return { cloneFlags: made, ops: [...joinOps(context), ...idmapOps(context)] };
-  }
+  // The namespaces that are joined and the ones that are made do not depend on one another.
+  if (!needsForkStage(context)) return { cloneFlags: made, ops: [HIDE, ...joinOps(context)] };
   if (isNew(context, "user")) {
     // Alone and first: execve of init in a user namespace without mappings would take all capabilities away, and the other
     // namespaces are to belong to it. They are made by the fork, when the mappings are there.
@@ -34,7 +32,13 @@ export function startNamespaces(context: Context): NamespaceStart {
     ];
     return { cloneFlags: 0, ops };
   }
-  return { cloneFlags: 0, ops: [...joinOps(context), ...timeOps(context), forkOp(context, made), ...idmapOps(context)] };
+  return { cloneFlags: 0, ops: [...hiddenJoinOps(context), forkOp(context, made), ...idmapOps(context)] };
+}
+
+function hiddenJoinOps(context: Context): Op[] {
+  const ops = [...joinOps(context), ...timeOps(context)];
+  // The file of the clock offsets belongs to the host's root once init is hidden: others have to write it before.
+  return isNew(context, "time") && context.facts.euid !== 0 ? [...ops, HIDE] : [HIDE, ...ops];
 }
 
 /**

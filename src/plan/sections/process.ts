@@ -1,11 +1,15 @@
 // process -> how init is scheduled, where it stands, and the program that takes its place.
 
-import type { Process } from "../../spec/config.ts";
+import type { Process, Scheduler } from "../../spec/config.ts";
+import { maskWords } from "../../spec/number-list.ts";
+import type { CapabilityMasks } from "../capabilities.ts";
 import { type Context, refuse } from "../context.ts";
-import { maskWords } from "../number-list.ts";
 import type { Op } from "../op-table.ts";
 import { IO_CLASSES, MEMORY_POLICIES, MEMORY_POLICY_FLAGS, PERSONALITIES, SCHEDULER_FLAGS, SCHEDULER_POLICIES } from "../scheduling.ts";
+import { capsOp, SYS_NICE, withEffective } from "./capabilities.ts";
 import { programEnv, searchPaths } from "./env.ts";
+
+const AT_SCHEDULER = "/process/scheduler";
 
 /** Nothing of the caller stays with init: signals, session, keyring. */
 export function detachOps(context: Context): Op[] {
@@ -18,17 +22,29 @@ export function detachOps(context: Context): Op[] {
   return ops;
 }
 
+/** A process with a deadline may not fork, and init forks for the startContainer hooks: it gets its deadline after them. */
+export function isScheduledLate({ config }: Context, { scheduler }: Process): boolean {
+  return scheduler?.policy === "SCHED_DEADLINE" && (config.hooks?.startContainer ?? []).length > 0;
+}
+
+/** `masks`: what init has afterwards. */
+export function lateSchedulerOps(context: Context, { scheduler }: Process, masks: CapabilityMasks): Op[] {
+  if (scheduler === undefined) return [];
+  return [capsOp(AT_SCHEDULER, withEffective(masks, context, SYS_NICE)), schedulerOp(scheduler), capsOp(AT_SCHEDULER, masks)];
+}
+
+function schedulerOp({ policy, flags = [], nice = 0, priority = 0, runtime = 0, deadline = 0, period = 0 }: Scheduler): Op {
+  const at = AT_SCHEDULER;
+  let bits = 0;
+  for (const [index, flag] of flags.entries()) bits |= numberOf(SCHEDULER_FLAGS, flag, `${at}/flags/${index}`);
+  return { op: "scheduler.set", at, policy: numberOf(SCHEDULER_POLICIES, policy, `${at}/policy`), flags: bits, nice, priority, runtime, deadline, period };
+}
+
 /** After the cgroup is joined: a v1 cpu cgroup without real-time budget refuses to take a real-time process. */
 export function schedulingOps(context: Context, process: Process): Op[] {
   const ops: Op[] = [];
   const { scheduler, ioPriority } = process;
-  if (scheduler !== undefined) {
-    const at = "/process/scheduler";
-    const { policy, flags = [], nice = 0, priority = 0, runtime = 0, deadline = 0, period = 0 } = scheduler;
-    let bits = 0;
-    for (const [index, flag] of flags.entries()) bits |= numberOf(SCHEDULER_FLAGS, flag, `${at}/flags/${index}`);
-    ops.push({ op: "scheduler.set", at, policy: numberOf(SCHEDULER_POLICIES, policy, `${at}/policy`), flags: bits, nice, priority, runtime, deadline, period });
-  }
+  if (scheduler !== undefined && !isScheduledLate(context, process)) ops.push(schedulerOp(scheduler));
   if (ioPriority !== undefined) {
     const at = "/process/ioPriority";
     ops.push({ op: "ioprio.set", at, class: numberOf(IO_CLASSES, ioPriority.class, `${at}/class`), priority: ioPriority.priority });

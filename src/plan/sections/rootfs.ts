@@ -59,7 +59,19 @@ export function readonlyOps(context: Context): Op[] {
   const ops: Op[] = [];
   for (const mount of context.mounts) {
     if (!isLateReadonly(mount)) continue;
-    ops.push({ op: "mount.remount", at: mount.at, target: mount.target, bind: 1, flags: 0, attrSet: ATTR.RDONLY, attrClear: 0, data: "", propagation: [] });
+    ops.push({
+      op: "mount.remount",
+      at: mount.at,
+      target: mount.target,
+      bind: 1,
+      flags: 0,
+      attrSet: ATTR.RDONLY,
+      attrClear: 0,
+      recAttrSet: 0,
+      recAttrClear: 0,
+      data: "",
+      propagation: [],
+    });
   }
   if (context.config.root?.readonly === true) {
     if (!canMount(context)) refuse("/root/readonly", "needs a mount namespace");

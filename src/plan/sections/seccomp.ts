@@ -4,7 +4,7 @@ import type { CapabilityMasks } from "../capabilities.ts";
 import type { Context } from "../context.ts";
 import type { Op } from "../op-table.ts";
 import { seccompFlags, usesNotify } from "../seccomp.ts";
-import { capsOp, withSysAdmin } from "./capabilities.ts";
+import { capsOp, SYS_ADMIN, withEffective, withPermitted } from "./capabilities.ts";
 
 const AT = "/linux/seccomp";
 const TSYNC = 1;
@@ -26,14 +26,15 @@ export interface LoadOps {
   readonly last: Op[];
 }
 
-/** `masks`: the program's capabilities, which init has now. */
-export function loadFilterOps(context: Context, process: Process, masks: CapabilityMasks): LoadOps {
+/** `masks`: the program's capabilities, which init has now. `keep`: what it needs beside them when the filter is loaded before `start`. */
+export function loadFilterOps(context: Context, process: Process, masks: CapabilityMasks, keep: number): LoadOps {
   const { seccomp } = context.config.linux ?? {};
   if (seccomp === undefined) return { beforeStart: [], last: [] };
   const listener = usesNotify(seccomp);
   // With a listener the kernel refuses TSYNC, which means nothing for a process with one thread.
   const flags = listener ? seccompFlags(seccomp) & ~TSYNC : seccompFlags(seccomp);
   const load: Op = { op: "seccomp.load", at: AT, flags, listener: listener ? 1 : 0 };
-  const ops = needsSysAdmin(context, process) ? [capsOp(AT, withSysAdmin(masks, context, true)), load, capsOp(AT, masks)] : [load];
+  const before = listener ? withPermitted(masks, context, keep) : masks;
+  const ops = needsSysAdmin(context, process) ? [capsOp(AT, withEffective(before, context, SYS_ADMIN)), load, capsOp(AT, before)] : [load];
   return listener ? { beforeStart: ops, last: [] } : { beforeStart: [], last: ops };
 }

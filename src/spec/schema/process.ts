@@ -55,7 +55,7 @@ export const process = object({
   user,
   terminal: optional(boolean),
   // Without a terminal it is to be ignored (spec 7.02): that both are there is a rule.
-  consoleSize: optional(object({ height: optional(uint32), width: optional(uint32) })),
+  consoleSize: optional(object({ height: optional(uint64), width: optional(uint64) })),
   env: optional(strings),
   args: optional(strings),
   rlimits: optional(list(rlimit)),

@@ -14,14 +14,16 @@ interface Machine {
   readonly config: string | number;
   readonly modes?: Readonly<Record<string, number>>;
   readonly plain?: boolean;
+  /** What the kernel says of AppArmor. */
+  readonly apparmor?: string;
 }
 
 /** The bundle is /b, reached by a link. */
-function load({ config, modes = { "/b/rootfs": DIRECTORY }, plain = false }: Machine): Bundle {
+function load({ config, modes = { "/b/rootfs": DIRECTORY }, plain = false, apparmor }: Machine): Bundle {
   installUnitHost({
     json_is_plain: () => (plain ? 1 : 0),
     real_path: () => "/b",
-    read_text: (path) => (path === "/b/config.json" ? config : ENOENT),
+    read_text: (path) => (path === "/b/config.json" ? config : path === "/sys/module/apparmor/parameters/enabled" ? (apparmor ?? ENOENT) : ENOENT),
     stat_mode: (path) => modes[path] ?? ENOENT,
     fs_magic: (path) => (path === "/proc" ? PROC : 0xef53),
   });
@@ -68,6 +70,25 @@ test("spec 1.06: a newer minor version is a warning", () => {
     "ociVersion 1.99.0 is newer than 1.3.0: properties that are not known are ignored",
   ]);
   expect(load({ config: config({ ociVersion: "1.0.2-dev" }) }).warnings).toEqual([]);
+});
+
+test("spec 8.13 10.02: one device by two names, and reserved annotations, are warnings", () => {
+  const device = { type: "c", path: "/dev/a", major: 1, minor: 3 };
+  const fifo = { type: "p", path: "/dev/p" };
+  const devices = [device, { ...device, path: "/dev/b", type: "u" }, { ...device, path: "/dev/c", minor: 5 }, fifo, { ...fifo, path: "/dev/q" }];
+  const annotations = { "org.opencontainers.x": "", "org.opencontainers.image.os": "linux", "org.example": "" };
+  expect(load({ config: config({ linux: { devices }, annotations }) }).warnings).toEqual([
+    'the annotation "org.opencontainers.x" is ignored: names that begin with org.opencontainers. are reserved',
+    'the devices "/dev/a" and "/dev/b" are the same: c 1:3',
+  ]);
+});
+
+test("spec 7.13: an AppArmor profile needs a kernel with AppArmor", () => {
+  const process = { cwd: "/", args: ["sh"], user: { uid: 0, gid: 0 } };
+  const withProfile = (apparmorProfile: string) => config({ process: { ...process, apparmorProfile } });
+  expect(refusal({ config: withProfile("p") })).toMatchObject({ code: "TS1103", pointer: "/process/apparmorProfile" });
+  expect(load({ config: withProfile("unconfined") }).warnings).toEqual([]);
+  expect(load({ config: withProfile("p"), apparmor: "Y\n" }).warnings).toEqual([]);
 });
 
 test("spec 1.01: unknown properties are ignored, and null is as if it were absent", () => {

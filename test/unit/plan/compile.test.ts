@@ -1,7 +1,7 @@
 // What compileCreate refuses and leaves out, and the order that must hold in every plan. The full plans are in test/plan.
 import { expect, test } from "bun:test";
 import { ConfigError } from "../../../src/errors.ts";
-import { compileCreate } from "../../../src/plan/compile.ts";
+import { compileCreate, compileExec } from "../../../src/plan/compile.ts";
 import { cleanPath, containerPath, hostPath, isWithin, pointerPart } from "../../../src/plan/paths.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
 import { sysctlPath } from "../../../src/plan/sections/sysctl.ts";
@@ -43,10 +43,29 @@ test("compile: nothing of the host is changed, whatever the rules let through", 
 test("compile: refuses what it cannot do, with the pointer", () => {
   expect(refused({ ...BASE, mounts: [{ destination: "/x", source: "/y", options: ["remount", "idmap"] }] })).toBe("/mounts/0");
   expect(refused({ ...BASE, mounts: [{ destination: "/x", options: ["bind"] }] })).toBe("/mounts/0/source");
-  expect(refused({ ...BASE, mounts: [{ destination: "/x", type: "tmpfs", options: ["rro"] }] })).toBe("/mounts/0/options");
   const user = { uid: 0, gid: 0, additionalGids: [5] };
   expect(refused({ ...BASE, process: { cwd: "/", args: ["a"], user } }, "rootless")).toBe("/process/user/additionalGids");
   expect(refused({ ...BASE, process: { cwd: "/", args: [], user: { uid: 0, gid: 0 } } })).toBe("/process/args");
+});
+
+/** Code of the error. */
+function codeOf(config: Config, fixture?: string): string {
+  try {
+    compile(config, fixture);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.code;
+    throw error;
+  }
+  return "";
+}
+
+test("compile: TS1103 is a wrong value, TS1104 what cannot be done here", () => {
+  const user = { uid: 0, gid: 0, additionalGids: [5] };
+  const process = (more: object) => ({ ...BASE, process: { cwd: "/", args: ["a"], user: { uid: 0, gid: 0 }, ...more } });
+  expect(codeOf({ ...BASE, linux: {}, root: { path: "rootfs", readonly: true } })).toBe("TS1103");
+  expect(codeOf({ ...BASE, linux: { ...BASE.linux, memoryPolicy: { mode: "MPOL_BIND", nodes: "3-1" } } })).toBe("TS1103");
+  expect(codeOf(process({ user }), "rootless")).toBe("TS1104");
+  expect(codeOf({ ...BASE, mounts: [{ destination: "/x", options: ["remount", "idmap"] }] })).toBe("TS1104");
 });
 
 test("compile: a bind mount with filesystem options warns", () => {
@@ -62,6 +81,20 @@ test("compile: mountLabel goes to filesystems that take it", () => {
   ];
   const plan = compile({ ...BASE, mounts, linux: { ...BASE.linux, mountLabel: label } });
   expect(plan.ops.flatMap((op) => (op.op === "mount.fs" ? [op.data] : []))).toEqual(["", `size=5m,context="${label}"`]);
+});
+
+test("compile: labels are written while / is the host's, the key label before the keyring is made", () => {
+  const process = { user: { uid: 0, gid: 0 }, cwd: "/", args: ["/bin/true"], selinuxLabel: "u:r:t:s0", apparmorProfile: "p" };
+  const { cgroup, facts, options } = inputsFor("");
+  const created = compileCreate({ ...BASE, process }, cgroup, facts, options).ops;
+  const executed = compileExec({ ...BASE, process }, cgroup, facts, options).ops;
+  for (const [ops, gate] of [[created, "root.pivot"] as const, [executed, "ns.enter"] as const]) {
+    const order = ops.map((op) => (op.op === "selinux.label" ? `${op.attribute} ${op.label}` : op.op));
+    for (const name of ["exec u:r:t:s0", "apparmor.exec"]) expect(order.slice(0, order.indexOf(gate))).toContain(name);
+    expect(order.slice(0, order.indexOf("keyring.new"))).toContain("keycreate u:r:t:s0");
+  }
+  const kept = compileCreate({ ...BASE, process }, cgroup, facts, { ...options, noNewKeyring: true }).ops;
+  expect(kept.flatMap((op) => (op.op === "selinux.label" ? [op.attribute] : []))).toEqual(["exec"]);
 });
 
 test("compile: privileges are dropped in the order that the kernel allows", () => {
@@ -82,6 +115,25 @@ test("compile: privileges are dropped in the order that the kernel allows", () =
     "exec.run",
   ];
   expect(ops.map((op) => op.op as string).filter((name) => order.includes(name))).toEqual(order);
+});
+
+test("compile: CVE-2016-9962 init is hidden before it is in a namespace that others are in, and as root of it again", () => {
+  for (const types of [["pid"], ["network"], ["user", "pid"], ["user"]]) {
+    const joined = types.map((type) => ({ type, path: `/proc/42/ns/${type}` })) as NonNullable<Config["linux"]>["namespaces"];
+    const { ops } = compile({ ...BASE, linux: { namespaces: [{ type: "mount" }, ...(joined ?? [])] } });
+    const names = ops.map((op) => op.op);
+    expect(names.indexOf("cred.undumpable")).toBeLessThan(names.indexOf("ns.join"));
+    if (types.includes("user")) expect(names.lastIndexOf("cred.undumpable")).toBe(names.indexOf("user.become_root") + 1);
+  }
+});
+
+test("compile: an exec is hidden before it enters, and again as root of the user namespace", () => {
+  const { cgroup, facts, options } = inputsFor("");
+  const config: Config = { ...BASE, linux: { namespaces: [{ type: "mount" }, { type: "pid" }, { type: "user" }] } };
+  const names = compileExec(config, cgroup, facts, options).ops.map((op) => op.op);
+  expect(names.indexOf("cred.undumpable")).toBeLessThan(names.indexOf("ns.enter"));
+  expect(names.lastIndexOf("cred.undumpable")).toBe(names.indexOf("user.become_root") + 1);
+  expect(names.lastIndexOf("cred.undumpable")).toBeLessThan(names.indexOf("init.fork"));
 });
 
 test("sysctl: both spellings of a key", () => {

@@ -1,112 +1,129 @@
-// Our schemas against the official ones of the runtime-spec (its schema directory, in TSRUN_OFFICIAL_SPEC): the same verdict on their
-// own samples, and on a full config with one value changed at a time. Where we differ on purpose is a table here.
+// Our schemas against the official ones of the runtime-spec, on their samples, on engines' configs, on our fixtures and on thousands of
+// mutants: the same verdict, but for what is in amendments.ts. The official files are beside the checkout, or nowhere: helpers/official.ts.
 /// <reference types="bun" />
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { Ajv, type ValidateFunction } from "ajv";
-import { parseJson } from "../../../src/bundle/json.ts";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { parseExact } from "../../../src/bundle/exact-json.ts";
+import { dropNulls } from "../../../src/bundle/nulls.ts";
+import { findProblems } from "../../../src/bundle/rules.ts";
 import { findSchemaProblems } from "../../../src/bundle/schema.ts";
+import { stateOf } from "../../../src/lifecycle/hooks.ts";
+import { features } from "../../../src/plan/features.ts";
+import type { Config } from "../../../src/spec/config.ts";
+import { amendedDocument, besideCheckout, officialFolder, officialVerdict, partsOf, readOfficial, type Verdict } from "../../helpers/official.ts";
+import { REPOSITORY } from "../../helpers/runtime.ts";
 import { reportSkip } from "../../helpers/skip.ts";
-import { installUnitHost } from "../../helpers/unit-host.ts";
+import { AMENDMENTS } from "./amendments.ts";
 import { FULL_CONFIG } from "./full-config.ts";
+import { edgeCases, hasPart, type Json, mutant, randomNumbers } from "./mutants.ts";
 
-type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+const MUTANTS = 10_000;
+const SEED = Number(process.env["TSRUN_MUTANT_SEED"] ?? 1);
+const CONFIG = "config-schema.json";
+const NAME = "our schemas say what the official ones say";
 
-/** Pointer (list indices as *) and why. */
-const STRICTER: readonly (readonly [RegExp, string])[] = [
-  [/^\/root$/, "root is required on Linux"],
-  [/^\/process(\/user)?(\/[ug]id)?$/, "user, uid and gid are required on Linux"],
-  [/^\/process\/ioPriority(\/priority)?$/, "priority is required, 0 to 7"],
-  [/^\/process\/rlimits\/\*\/type$/, "a limit that no kernel has"],
-  [/^\/process\/oomScoreAdj$/, "the kernel's range"],
-  [/^\/hooks\/\w+\/\*\/timeout$/, "32 bits"],
-  [/^\/process\/consoleSize\/(width|height)$/, "32 bits"],
-  [/^\/linux\/(devices|resources\/blockIO\/\w+)\/\*(\/(major|minor|rate))?$/, "device numbers have 32 bits and are not negative; rate is required"],
-  [/^\/linux\/resources\/devices\/\*\/type$/, "a, b or c"],
-  [/^\/linux\/resources\/(memory\/swappiness|cpu\/idle)$/, "the ranges that the text gives"],
-  [/^\/linux\/timeOffsets(\/\w+)?(\/nanosecs)?$/, "below a second; every clock is looked at"],
-  [/^\/linux\/(personality(\/domain)?|memoryPolicy(\/mode)?)$/, "domain and mode are required by the text"],
-];
-const WIDER: readonly (readonly [RegExp, string])[] = [
-  [/^\/linux\/devices\/\*\/fileMode$/, "engines write the whole st_mode"],
-  [/^\/linux\/resources\/pids(\/limit)?$/, "no limit is no limit"],
-  [/^\/linux\/rootfsPropagation$/, "peers take the r forms"],
-  [/^\/process\/consoleSize(\/\w+)?$/, "ignored without a terminal; a rule with one"],
-  [/^\/hooks\/\w+\/\*\/timeout$/, "above 0 is a rule"],
-  [/^\/linux\/seccomp\/syscalls\/\*\/names(\/\*)?$/, "not empty is a rule"],
-];
+/** parseConfig from the value on. */
+const ours: Verdict = (document) => findSchemaProblems(dropNulls(document)).length === 0;
 
-const VALUES: readonly Json[] = [true, "", "x", "SCMP_ACT_ALLOW", -2147483649, -1, 0, 1, 1.5, 99, 101, 65536, 4294967296, 2 ** 53 - 1, [], [1], {}];
-
-function official(folder: string): ValidateFunction {
-  const ajv = new Ajv({ strict: false, validateFormats: false });
-  for (const file of readdirSync(folder).filter((name) => /^(defs|config).*\.json$/.test(name))) {
-    // Draft 4: what it is used for here means the same in later drafts.
-    const { $schema: _, ...schema } = JSON.parse(readFileSync(`${folder}/${file}`, "utf8"));
-    ajv.addSchema(schema, file);
+/** File name -> value; what is not JSON is not there. */
+function documents(folder: string | undefined): Map<string, Json> {
+  const found = new Map<string, Json>();
+  if (folder === undefined || !existsSync(folder)) return found;
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
+    const result = parseExact(readFileSync(`${folder}/${file}`, "utf8"));
+    if ("value" in result) found.set(`${folder}/${file}`, result.value as Json);
   }
-  const validate = ajv.getSchema("config-schema.json");
-  if (validate === undefined) throw new Error("no config-schema.json");
-  return validate;
+  return found;
 }
 
-/** Every pointer of the document with the document changed there: another value, or nothing. */
-function* changes(document: Json): Generator<readonly [pointer: string, changed: Json]> {
-  function* at(part: Json, pointer: string): Generator<string> {
-    if (typeof part !== "object" || part === null) return;
-    for (const name of Object.keys(part)) {
-      yield `${pointer}/${name}`;
-      yield* at((part as Record<string, Json>)[name] ?? null, `${pointer}/${name}`);
-    }
-  }
-  for (const pointer of at(document, "")) {
-    for (const value of [undefined, ...VALUES]) {
-      const changed = structuredClone(document);
-      const names = pointer.slice(1).split("/");
-      let parent = changed as Record<string, Json>;
-      for (const name of names.slice(0, -1)) parent = parent[name] as Record<string, Json>;
-      const last = names[names.length - 1] ?? "";
-      if (value !== undefined) parent[last] = value;
-      else if (Array.isArray(parent)) parent.splice(Number(last), 1);
-      else delete parent[last];
-      yield [pointer, changed];
-    }
-  }
+/** Without the objects that two members share: a change of one must not be one of the other. */
+function unshared<T>(value: T): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
 }
 
-function isKnown(table: typeof STRICTER, pointer: string): boolean {
-  const general = pointer.replaceAll(/\/\d+(?=\/|$)/g, "/*");
-  return table.some(([form]) => form.test(general));
-}
-
-const NAME = "the schemas agree with the official ones";
-const folder = process.env["TSRUN_OFFICIAL_SPEC"];
-if (folder === undefined) reportSkip(NAME, "the official schemas (TSRUN_OFFICIAL_SPEC)");
+const folder = officialFolder();
+if (folder === undefined) reportSkip(NAME, "the official schemas of the runtime-spec (TSRUN_OFFICIAL_SCHEMAS)");
 else {
-  installUnitHost();
-  const validate = official(folder);
+  const schemas = readOfficial(folder);
+  const plain = officialVerdict(schemas, CONFIG);
+  const amended = officialVerdict(schemas, CONFIG, AMENDMENTS);
+  const fixtures = `${REPOSITORY}/spec-fixtures`;
+  const samples = new Map([
+    ...documents(`${folder}/test/config/good`),
+    ...documents(`${folder}/test/config/bad`),
+    ...documents(`${fixtures}/engines`),
+    ...documents(besideCheckout("fixtures/engine-configs")),
+    ...documents(`${fixtures}/good`),
+    ...documents(`${fixtures}/bad`),
+  ]);
+  const full = unshared(FULL_CONFIG);
+  const mutants = (() => {
+    const random = randomNumbers(SEED);
+    const good = [...samples.values()].filter((document) => ours(document));
+    return Array.from({ length: MUTANTS }, (_, i) => mutant(i % 3 === 0 ? (good[random(good.length)] ?? full) : full, random));
+  })();
+  const edges = edgeCases(full, [...partsOf(schemas, CONFIG), ...partsOf(schemas, CONFIG, AMENDMENTS)]);
+  /** What the three say of each. */
+  const verdicts = [...samples.values(), ...mutants, ...edges].map((document) => {
+    const prepared = amendedDocument(document, AMENDMENTS);
+    return { document, prepared, ours: ours(document), plain: plain(document), amended: amended(prepared) };
+  });
 
-  test("the official samples", () => {
-    const others = /^(zos|freebsd)/;
-    for (const kind of ["good", "bad"]) {
-      for (const file of readdirSync(`${folder}/test/config/${kind}`).filter((name) => !others.test(name) && name !== "invalid-json.json")) {
-        const problems = findSchemaProblems(parseJson(readFileSync(`${folder}/test/config/${kind}/${file}`, "utf8"), file));
-        if (kind === "good") expect({ file, problems }).toEqual({ file, problems: [] });
-        else expect({ file, isGood: problems.length === 0 }).toEqual({ file, isGood: false });
-      }
+  test("the official validator says of the official samples what their directories say", () => {
+    for (const kind of ["config", "state", "features"]) {
+      const verdict = officialVerdict(schemas, `${kind}-schema.json`);
+      for (const [file, document] of documents(`${folder}/test/${kind}/good`)) expect({ file, isGood: verdict(document) }).toEqual({ file, isGood: true });
+      for (const [file, document] of documents(`${folder}/test/${kind}/bad`)) expect({ file, isGood: verdict(document) }).toEqual({ file, isGood: false });
     }
   });
 
+  test("the full config has every property of the official schema", () => {
+    expect(plain(full)).toBe(true);
+    expect(ours(full)).toBe(true);
+    const parts = partsOf(schemas, CONFIG, AMENDMENTS);
+    expect(parts.length).toBeGreaterThan(250);
+    expect(parts.filter((part) => !hasPart(full, part)).map(({ path }) => path.join("/"))).toEqual([]);
+  });
+
   test(NAME, () => {
-    expect(validate(FULL_CONFIG)).toBe(true);
-    expect(findSchemaProblems(FULL_CONFIG)).toEqual([]);
-    const surprises = new Set<string>();
-    for (const [pointer, changed] of changes(FULL_CONFIG)) {
-      const theirs = validate(changed);
-      const ours = findSchemaProblems(changed).length === 0;
-      if (theirs === ours) continue;
-      if (!isKnown(theirs ? STRICTER : WIDER, pointer)) surprises.add(`${pointer}: ${theirs ? "stricter" : "wider"}`);
+    const count = (is: (verdict: (typeof verdicts)[number]) => boolean) => verdicts.filter(is).length;
+    const accepted = count((verdict) => verdict.ours);
+    const refused = count((verdict) => !verdict.ours);
+    const stricter = count((verdict) => !verdict.ours && verdict.plain);
+    const wider = count((verdict) => verdict.ours && !verdict.plain);
+    const differences = verdicts.filter((verdict) => verdict.ours !== verdict.amended);
+    console.log(`${accepted} accepted, ${refused} refused; on purpose ${stricter} stricter and ${wider} wider; ${differences.length} other differences`);
+    expect(differences.slice(0, 3).map((verdict) => ({ ...verdict, findings: findSchemaProblems(dropNulls(verdict.document)) }))).toEqual([]);
+    expect(Math.min(accepted, refused)).toBeGreaterThan(MUTANTS / 5);
+  });
+
+  test("each difference on purpose is one, and what a rule refuses instead is refused", () => {
+    const different = verdicts.filter((verdict) => verdict.plain !== verdict.amended);
+    const unused: string[] = [];
+    for (const amendment of AMENDMENTS) {
+      const others = AMENDMENTS.filter((one) => one !== amendment);
+      const without = officialVerdict(schemas, CONFIG, others);
+      const isDecided = ({ document, prepared, amended }: (typeof verdicts)[number]) =>
+        without(amendment.document === undefined ? prepared : amendedDocument(document, others)) !== amended;
+      if (!different.some(isDecided)) unused.push(amendment.why);
+      const { rule } = amendment;
+      if (rule === undefined) continue;
+      for (const { document } of different.filter((verdict) => verdict.amended && isDecided(verdict))) {
+        const pointers = findProblems(dropNulls(document) as Config).map(({ pointer }) => pointer);
+        expect(pointers.filter((pointer) => rule.test(pointer))).not.toEqual([]);
+      }
     }
-    expect([...surprises]).toEqual([]);
+    expect(unused).toEqual([]);
+  }, 60_000);
+
+  test("2.08 state and 9.02 features are what the official schemas ask for", () => {
+    expect(officialVerdict(schemas, "features-schema.json")(unshared(features()))).toBe(true);
+    const state = officialVerdict(schemas, "state-schema.json");
+    const record = { id: "c", bundle: "/b" };
+    for (const status of ["creating", "created", "running", "stopped"] as const) {
+      expect(state(stateOf(record, status, 1))).toBe(true);
+      expect(state(stateOf({ ...record, annotations: { a: "b" } }, status, 0))).toBe(true);
+    }
+    expect(state({ ...stateOf(record, "running", 1), pid: -1 })).toBe(false);
   });
 }

@@ -1,0 +1,26 @@
+// SIGINT, SIGTERM and SIGHUP while a command has something half done: it stops, takes it away, and then ends by that signal.
+import { stopProgress } from "./progress.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** `work` is to look at the signal now and then. */
+export async function interruptibly<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  let received: NodeJS.Signals | undefined;
+  const receive = (name: NodeJS.Signals) => {
+    received ??= name;
+    controller.abort(new Error(`interrupted by ${name}`));
+  };
+  for (const name of SIGNALS) process.on(name, receive);
+  try {
+    return await work(controller.signal);
+  } finally {
+    for (const name of SIGNALS) process.off(name, receive);
+    if (received !== undefined) {
+      stopProgress();
+      // Without a handler it ends the process, and whoever waits for it sees by what.
+      process.kill(process.pid, received);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}

@@ -1,0 +1,25 @@
+// Zstandard frames -> their content, by libzstd in our addon: Node 20 has none.
+import { ImageError } from "../errors.ts";
+import { native } from "../native.ts";
+
+/** Several frames in a row, and frames to be skipped (RFC 8878, 3.1), are one stream. */
+export async function* unzstd(source: AsyncIterable<Uint8Array>, blob: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const stream = native.zstd_open();
+  if (stream < 0) throw new ImageError("TS7030", "libzstd has no memory", { blob });
+  let isFrameOpen = false;
+  try {
+    for await (const chunk of source) {
+      for (let at = 0, isFull = false; at < chunk.length || isFull; ) {
+        const content = native.zstd_read(stream, chunk, at);
+        if (typeof content === "number") throw new ImageError("TS7010", "it is no Zstandard stream", { blob });
+        at += native.out(0);
+        isFrameOpen = native.out(1) !== 0;
+        isFull = native.out(2) !== 0;
+        if (content.length > 0) yield content;
+      }
+    }
+  } finally {
+    native.zstd_close(stream);
+  }
+  if (isFrameOpen) throw new ImageError("TS7010", "its Zstandard stream is cut off", { blob });
+}

@@ -1,0 +1,119 @@
+// BUNDLE/image.tree: the root filesystem as unpack left it. repack finds by it what has changed since, without reading any file.
+// A line that says what it is, then frames: u32 length and so many bytes of records (packed.ts); a frame of length 0 is the end.
+import { closeSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { ImageError } from "../errors.ts";
+import { Records } from "./packed.ts";
+import { scanTree } from "./scan.ts";
+
+const NAME = "image.tree";
+const HEAD = Buffer.from("tsrun image tree 1\n");
+/** Longer than any that is written: a batch of records, the last of which has all that an entry can have. */
+const MAX_FRAME = 8 << 20;
+
+/** Writes down what the tree is now. The last thing of an unpack: every later change of it shows. */
+export async function recordTree(bundle: string, rootFd: number): Promise<void> {
+  const writer = new TreeRecordWriter(bundle);
+  try {
+    const scan = scanTree(rootFd, `${bundle}/rootfs`, (bytes) => writer.write(bytes));
+    try {
+      while (scan.records.next()) {}
+    } finally {
+      scan.close();
+    }
+    writer.finish();
+    writer.commit();
+  } finally {
+    writer.discard();
+  }
+}
+
+/** A new record beside the present one, which it replaces in one step when it is whole. */
+export class TreeRecordWriter {
+  readonly #path: string;
+  readonly #temporary: string;
+  #fd: number;
+  #hasFile = true;
+
+  constructor(bundle: string) {
+    this.#path = `${bundle}/${NAME}`;
+    this.#temporary = `${this.#path}.new`;
+    rmSync(this.#temporary, { force: true });
+    this.#fd = openSync(this.#temporary, "wx", 0o600);
+    writeAll(this.#fd, HEAD);
+  }
+
+  /** Whole records. */
+  write(records: Uint8Array): void {
+    writeAll(this.#fd, lengthOf(records.length));
+    writeAll(this.#fd, records);
+  }
+
+  finish(): void {
+    writeAll(this.#fd, lengthOf(0));
+    this.#close();
+  }
+
+  commit(): void {
+    renameSync(this.#temporary, this.#path);
+    this.#hasFile = false;
+  }
+
+  /** Nothing is left of it, unless it was committed. */
+  discard(): void {
+    this.#close();
+    if (this.#hasFile) rmSync(this.#temporary, { force: true });
+    this.#hasFile = false;
+  }
+
+  #close(): void {
+    if (this.#fd >= 0) closeSync(this.#fd);
+    this.#fd = -1;
+  }
+}
+
+export interface TreeRecord {
+  readonly records: Records;
+  close(): void;
+}
+
+export function openTreeRecord(bundle: string): TreeRecord {
+  const path = `${bundle}/${NAME}`;
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+    throw new ImageError("TS7020", "the bundle has no record of what was unpacked", { blob: path, hint: 'bundles of "tsrun image unpack" have one', cause });
+  }
+  const read = (length: number): Buffer => {
+    const bytes = Buffer.allocUnsafe(length);
+    for (let done = 0; done < length; ) {
+      const more = readSync(fd, bytes, done, length - done, null);
+      if (more === 0) throw new ImageError("TS7020", "it ends too early", { blob: path });
+      done += more;
+    }
+    return bytes;
+  };
+  const source = (): Buffer | undefined => {
+    const length = read(4).readUInt32LE();
+    if (length > MAX_FRAME) throw new ImageError("TS7020", "its records are broken", { blob: path });
+    return length === 0 ? undefined : read(length);
+  };
+  try {
+    if (!read(HEAD.length).equals(HEAD)) throw new ImageError("TS7020", "it is no record of a tree that is known", { blob: path });
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return { records: new Records(source, path), close: () => closeSync(fd) };
+}
+
+function lengthOf(length: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(length);
+  return bytes;
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
+}
