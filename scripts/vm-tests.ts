@@ -14,6 +14,7 @@ const PACKAGES = {
   apparmor: "/sbin/apparmor_parser",
   systemd: "/lib/systemd/systemd",
   dbus: "/usr/bin/dbus-daemon",
+  "dbus-user-session": "/usr/lib/systemd/user/dbus.socket",
   iptables: "/usr/sbin/iptables",
   iproute2: "/sbin/ip",
   secilc: "/usr/bin/secilc",
@@ -44,16 +45,19 @@ export function inMachine(command: string, flags: readonly string[] = []): strin
   return [...run, "--", "sh", "-c", inside];
 }
 
-/** Test files that systemd as process 1 decides. */
-export const SYSTEMD_FILES = ["systemd"];
+/** Test files that systemd as process 1 decides: those of `npm test`. */
+export const SYSTEMD_FILES = ["/systemd.test"];
+
+/** Test files that a hybrid layout decides: v1 with v2 beside it, and systemd on it. */
+const HYBRID_FILES = ["systemd-v1", "/cgroups.test", "cgroups-mount"];
 
 /** Test files that need SELinux, which is never on together with AppArmor. */
 export const SELINUX_FILES = ["selinux"];
 
 /** `filters`: parts of file names, none for all. `more`: what the machine has besides. The counts of the tests inside; one failure when there is no machine. */
-export function vmTests(filters: readonly string[], more?: "systemd" | "selinux"): Counts {
+export function vmTests(filters: readonly string[], more?: "systemd" | "hybrid" | "selinux"): Counts {
   console.log(
-    `== containers, dist/tsrun in a virtual machine with cgroup v2${more === undefined ? "" : ` and ${more}`}${filters.length === 0 ? "" : `: ${filters.join(", ")}`}`,
+    `== containers, dist/tsrun in a virtual machine with ${more === "hybrid" ? "cgroup v1 and systemd" : `cgroup v2${more === undefined ? "" : ` and ${more}`}`}${filters.length === 0 ? "" : `: ${filters.join(", ")}`}`,
   );
   if (!installMachine()) {
     console.log("   not run: it needs root and QEMU");
@@ -71,7 +75,8 @@ export function vmTests(filters: readonly string[], more?: "systemd" | "selinux"
 if (import.meta.main) {
   const total = vmTests(process.argv.slice(2));
   // What systemd makes of cgroups is seen by these as well.
-  add(total, vmTests([...SYSTEMD_FILES, "cgroups", "update"], "systemd"));
+  add(total, vmTests(["systemd", "/cgroups.test", "update"], "systemd"));
+  add(total, vmTests(HYBRID_FILES, "hybrid"));
   add(total, vmTests(SELINUX_FILES, "selinux"));
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed === 0 ? 0 : 1;

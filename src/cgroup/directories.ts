@@ -1,8 +1,8 @@
 // Makes and removes the directories of a cgroup; remembers which of them are ours.
-import { SystemError } from "../errors.ts";
+import { checkText, SystemError } from "../errors.ts";
 import { sys } from "../sys.ts";
 import type { CgroupPlaceRecord } from "./driver.ts";
-import { EBUSY, EEXIST, ENOENT, parentOf, readOrThrow, readWords, writeFile, writeOrThrow } from "./files.ts";
+import { EBUSY, EEXIST, ENODEV, ENOENT, EOPNOTSUPP, parentOf, readCounter, readFile, readOrThrow, writeOrThrow } from "./files.ts";
 import { CGROUPS_PATH } from "./place.ts";
 
 const REMOVE_TRIES = 60;
@@ -35,16 +35,38 @@ export function pathDown(place: CgroupPlaceRecord): string[] {
   return paths;
 }
 
-/** A cgroup that is there already may be joined when it is neither frozen nor in use (spec 8.30). */
+/** A cgroup that is there already may be joined when nobody is in it or below it (spec 8.30). */
 export function refuseOccupied(place: CgroupPlaceRecord): void {
   if (place.made > 0) return;
-  const processes = readWords(`${place.path}/cgroup.procs`).length;
-  if (processes > 0) {
-    throw new SystemError(`use the container's cgroup, which is not empty: ${processes} process(es) found`, place.path, "none", EBUSY, {
-      pointer: CGROUPS_PATH,
-      hint: "give each container a cgroupsPath of its own",
-    });
-  }
+  const processes = listBelow(place.path).length;
+  if (processes > 0) throw unfit(place, `is not empty: ${processes} process(es) found`, "give each container a cgroupsPath of its own");
+}
+
+/** One that is frozen, by itself or with one above it, would hold the container's init for ever (spec 8.30). */
+export function refuseFrozen(place: CgroupPlaceRecord): void {
+  const isV1 = place.controllers.length > 0;
+  const isFrozen = isV1 ? /^FR/.test(String(readFile(`${place.path}/freezer.state`))) : readCounter(`${place.path}/cgroup.events`, "frozen") === 1;
+  if (isFrozen) throw unfit(place, "is unexpectedly frozen", `thaw it by ${isV1 ? "freezer.state" : "cgroup.freeze"}, or the one above it that is frozen`);
+}
+
+function unfit({ path }: CgroupPlaceRecord, what: string, hint: string): SystemError {
+  return new SystemError(`use the container's cgroup, which ${what}`, path, "none", EBUSY, { pointer: CGROUPS_PATH, hint });
+}
+
+/** Processes of a cgroup and those below. */
+export function listBelow(path: string): number[] {
+  return [...processesIn(path), ...childrenOf(path).flatMap((child) => listBelow(`${path}/${child}`))];
+}
+
+/** Threads of a cgroup in threaded mode, which knows no processes. One that is gone has none; one that cannot be read is no empty one. */
+function processesIn(path: string): number[] {
+  const processes = `${path}/cgroup.procs`;
+  const text = readFile(processes);
+  const isThreaded = text === -EOPNOTSUPP;
+  const file = isThreaded ? `${path}/cgroup.threads` : processes;
+  const own = isThreaded ? readFile(file) : text;
+  if (own === -ENOENT || own === -ENODEV || own === "") return [];
+  return checkText(own, "list the container's processes", file, "read").split("\n").map(Number);
 }
 
 /** A new cpuset has no cpus and no memory nodes, and takes no process: each directory gets those of the one above. */
@@ -64,15 +86,6 @@ function inheritCpuset(path: string, file: string, mountpoint: string): void {
     value = readOrThrow(`${above}/${file}`);
   }
   writeOrThrow(`${path}/${file}`, value, CGROUPS_PATH);
-}
-
-/** v2: a controller works in a cgroup when every cgroup above has it enabled for its children. */
-export function enableControllers(place: CgroupPlaceRecord, wanted: readonly string[]): void {
-  for (const path of [place.mountpoint, ...pathDown(place).slice(0, -1)]) {
-    const enabled = readWords(`${path}/cgroup.subtree_control`);
-    const missing = wanted.filter((name) => !enabled.includes(name));
-    for (const name of missing) writeFile(`${path}/cgroup.subtree_control`, `+${name}`);
-  }
 }
 
 /** Removes the container's directory with what the container made below it, then the ones above that we made and nobody else uses. */

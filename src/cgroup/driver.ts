@@ -14,6 +14,8 @@ export interface CgroupRequest {
   readonly annotations: Readonly<Record<string, string>> | undefined;
   /** Without rights to cgroups, go on without them if the config asks for none. */
   readonly rootless: boolean;
+  /** Not root of the machine: device filters are not ours to attach. */
+  readonly unprivileged: boolean;
 }
 
 /** The container's directory in one hierarchy, as the state keeps it. */
@@ -55,6 +57,8 @@ export interface Cgroup extends ExistingCgroup {
   readonly warnings: readonly string[];
   /** Makes what init is born into (v2, or the v2 side of a hybrid machine): an open directory for CLONE_INTO_CGROUP, or -1. */
   directory(): number;
+  /** Nobody could be born there (EOPNOTSUPP): below a threaded cgroup it must be threaded as well. False: that was not it. */
+  becomeThreaded(): boolean;
   /** For the plan; final after directory(). */
   view(): CgroupView;
   /** Makes the v1 directories, or has systemd make all. Init, the process `pid`, can be on its way meanwhile. */

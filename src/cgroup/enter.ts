@@ -2,13 +2,15 @@
 import { check, UsageError } from "../errors.ts";
 import { sys } from "../sys.ts";
 import type { CgroupPlaceRecord } from "./driver.ts";
-import { O_WRONLY, readFile } from "./files.ts";
+import { O_WRONLY, readFile, readWords } from "./files.ts";
 
 const O_DIRECTORY_PATH = 0o10200000;
 
 export interface CgroupEntry {
   /** Directory for CLONE_INTO_CGROUP, or -1. */
   readonly directory: number;
+  /** Where that is, below the container's own: "/a/b", or "". */
+  readonly below: string;
   /** Open files in which the process writes 0; the caller closes them. */
   readonly files: readonly number[];
 }
@@ -19,24 +21,35 @@ export interface CgroupEntry {
  */
 export function openEntry(places: readonly CgroupPlaceRecord[], wanted: readonly string[], byFile: boolean): CgroupEntry {
   const below = readWanted(places, wanted);
-  let directory = -1;
+  const entry = { directory: -1, below: "" };
   const files: number[] = [];
   for (const place of places) {
     const path = `${place.path}${below(place)}`;
     const isV2 = place.controllers.length === 0;
-    if (isV2 && !byFile) directory = check(sys.open(path, O_DIRECTORY_PATH, 0), "open the cgroup", path, "open");
+    if (isV2) entry.below = below(place);
+    if (isV2 && !byFile) entry.directory = check(sys.open(path, O_DIRECTORY_PATH, 0), "open the cgroup", path, "open");
     else files.push(check(sys.open(`${path}/${isV2 ? "cgroup.procs" : "tasks"}`, O_WRONLY, 0), "open the cgroup", path, "open"));
   }
-  return { directory, files };
+  return { ...entry, files };
 }
 
 /** v2 forbids processes where controllers are enabled for children (EBUSY): then the one that the container's process has moved to. */
 export function openOwnV2(place: CgroupPlaceRecord, pid: number): number {
+  const path = ownV2(place, pid);
+  return check(sys.open(path, O_DIRECTORY_PATH, 0), "open the cgroup of the container's process", path, "open");
+}
+
+/** The same for one who may not put a process there: what systemd is to be told. */
+export function ownBelow(place: CgroupPlaceRecord, pid: number): string {
+  const isInner = readWords(`${place.path}/cgroup.subtree_control`).length > 0;
+  return isInner ? ownV2(place, pid).slice(place.path.length) : "";
+}
+
+function ownV2(place: CgroupPlaceRecord, pid: number): string {
   const line = String(readFile(`/proc/${pid}/cgroup`))
     .split("\n")
     .find((text) => text.startsWith("0::"));
-  const path = `${place.mountpoint}${line?.slice("0::".length) ?? ""}`;
-  return check(sys.open(path, O_DIRECTORY_PATH, 0), "open the cgroup of the container's process", path, "open");
+  return `${place.mountpoint}${line?.slice("0::".length) ?? ""}`;
 }
 
 function readWanted(places: readonly CgroupPlaceRecord[], wanted: readonly string[]): (place: CgroupPlaceRecord) => string {

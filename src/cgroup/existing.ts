@@ -16,7 +16,8 @@ export function isOfSystemd({ controllers }: CgroupPlaceRecord): boolean {
 
 export class Existing implements ExistingCgroup {
   protected places: readonly CgroupPlaceRecord[];
-  protected readonly unit: UnitRecord | undefined;
+  /** Ours: one of the same name that was there before is not. */
+  protected unit: UnitRecord | undefined;
 
   constructor(places: readonly CgroupPlaceRecord[], unit?: UnitRecord) {
     this.places = places;

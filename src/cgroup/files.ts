@@ -25,9 +25,9 @@ export function writeOrThrow(path: string, value: string, at?: string): void {
   if (result < 0) throw writeError(path, value, result, at);
 }
 
-export function writeError(path: string, value: string, result: number, at: string | undefined): SystemError {
+export function writeError(path: string, value: string, result: number, at: string | undefined, hint = hintOf(path, -result)): SystemError {
   const errno = -result;
-  return new SystemError(`write "${value}" to`, path, errno === ENOENT ? "open" : "write", errno, { pointer: at, hint: hintOf(path, errno) });
+  return new SystemError(`write "${value}" to`, path, errno === ENOENT ? "open" : "write", errno, { pointer: at, hint });
 }
 
 function hintOf(path: string, errno: number): string | undefined {

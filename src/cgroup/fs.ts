@@ -3,17 +3,19 @@ import { check, SystemError } from "../errors.ts";
 import type { CgroupLayout, CgroupView } from "../plan/plan.ts";
 import type { Resources } from "../spec/config.ts";
 import { sys } from "../sys.ts";
+import { domainControllers, giveAllControllers, giveControllers } from "./controllers.ts";
 import { deviceFilter } from "./device-filter.ts";
 import { deviceRules, deviceWritesV1 } from "./device-rules.ts";
-import { enableControllers, fillCpuset, makeDirectories, refuseOccupied } from "./directories.ts";
+import { fillCpuset, makeDirectories, refuseFrozen, refuseOccupied } from "./directories.ts";
 import type { Cgroup, CgroupDriver, CgroupPlaceRecord, CgroupRecord, CgroupRequest } from "./driver.ts";
 import { Existing, isOfSystemd } from "./existing.ts";
-import { EACCES, ENOENT, EPERM, EROFS, O_WRONLY, readWords, writeOrThrow } from "./files.ts";
-import { compileLimits, type Limits } from "./limits.ts";
+import { EACCES, ENOENT, EOPNOTSUPP, EPERM, EROFS, O_WRONLY, readFile, readWords, writeOrThrow } from "./files.ts";
+import { compileLimits, controllersOf, type Limits } from "./limits.ts";
 import { CGROUPS_PATH, placeCgroup } from "./place.ts";
+import { managerCgroup, systemdError } from "./systemd-bus.ts";
 import { unitName } from "./systemd-name.ts";
 import { annotationProperties, resourceProperties } from "./systemd-properties.ts";
-import { startUnit, type UnitRecord } from "./systemd-unit.ts";
+import { awaitUnit, startUnit, type UnitRecord } from "./systemd-unit.ts";
 import { writeLimits } from "./write-limits.ts";
 
 const O_DIRECTORY_PATH = 0o10200000;
@@ -25,7 +27,21 @@ export const cgroupfs: CgroupDriver = {
     if (!request.systemd) return new FsCgroup(request, placeRecords(request, layout), layout.layout);
     const user = request.rootless;
     const { slice, unit, path } = unitName(request.cgroupsPath, request.id, user);
-    const places = layout.hierarchies.map(({ name, controllers, mountpoint }) => ({ name, controllers, mountpoint, path: `${mountpoint}${path}`, made: 0 }));
+    if (user && layout.layout !== "v2")
+      throw systemdError(
+        "make a unit for a user",
+        "it can give a user no limits on cgroup v1",
+        user,
+        "with cgroupfs, which is without --systemd-cgroup, a container without limits works",
+      );
+    const root = user ? managerCgroup() : "";
+    const places = layout.hierarchies.map(({ name, controllers, mountpoint }) => ({
+      name,
+      controllers,
+      mountpoint,
+      path: `${mountpoint}${root}${path}`,
+      made: 0,
+    }));
     return new FsCgroup(request, places, layout.layout, { record: { unit, user }, slice });
   },
 };
@@ -48,9 +64,10 @@ class FsCgroup extends Existing implements Cgroup {
   readonly #request: CgroupRequest;
   readonly #systemd: OfSystemd | undefined;
   #layout: CgroupLayout["layout"];
+  #compiled: Limits | undefined;
 
   constructor(request: CgroupRequest, places: readonly CgroupPlaceRecord[], layout: CgroupLayout["layout"], systemd?: OfSystemd) {
-    super(places, systemd?.record);
+    super(places);
     this.#systemd = systemd;
     this.#request = request;
     this.#layout = layout;
@@ -74,6 +91,10 @@ class FsCgroup extends Existing implements Cgroup {
     const place = this.#unified;
     if (place === undefined) return -1;
     if (!this.#make(place)) return -1;
+    if (this.#version === "v2") {
+      refuseFrozen(place);
+      giveAllControllers(place, () => controllersOf(this.#limits));
+    }
     return check(sys.open(place.path, O_DIRECTORY_PATH, 0), "open the cgroup", place.path, "open");
   }
 
@@ -88,13 +109,34 @@ class FsCgroup extends Existing implements Cgroup {
   build(pid: number): void {
     if (this.#systemd !== undefined) {
       const { record, slice } = this.#systemd;
-      const { resources, annotations } = this.#request;
-      startUnit(record, slice, pid, [...resourceProperties(resources, this.#version), ...annotationProperties(annotations)]);
+      const { annotations } = this.#request;
+      startUnit(record, slice, pid, [...resourceProperties(this.#limits.writes), ...annotationProperties(annotations)]);
+      this.unit = record;
+      awaitUnit(record, pid);
     }
     for (const place of this.#v1Places) {
       if (!this.#make(place)) return;
       if (place.controllers.includes("cpuset")) fillCpuset(place);
+      if (place.controllers.includes("freezer")) refuseFrozen(place);
     }
+  }
+
+  /** Compiled when they are first needed: on v1 that is while init is at work already. */
+  get #limits(): Limits {
+    this.#compiled ??= compileLimits(this.#request.resources, this.#version);
+    return this.#compiled;
+  }
+
+  becomeThreaded(): boolean {
+    const place = this.#unified;
+    if (place === undefined || readFile(`${place.path}/cgroup.type`) !== "domain invalid") return false;
+    const domain = domainControllers(controllersOf(this.#limits));
+    if (domain.length > 0) {
+      const action = `put the container in its cgroup, which must be threaded like the one above it, and then has no limits of ${domain.join(", ")}`;
+      throw new SystemError(action, place.path, "clone3", EOPNOTSUPP, { pointer: CGROUPS_PATH });
+    }
+    writeOrThrow(`${place.path}/cgroup.type`, "threaded", CGROUPS_PATH);
+    return true;
   }
 
   /** False: no cgroups, since we may not make any and none were asked for. */
@@ -107,7 +149,8 @@ class FsCgroup extends Existing implements Cgroup {
       this.#layout = "none";
       return false;
     }
-    refuseOccupied(place);
+    // systemd has put the process into what it made.
+    if (this.#systemd === undefined) refuseOccupied(place);
     return true;
   }
 
@@ -119,21 +162,13 @@ class FsCgroup extends Existing implements Cgroup {
 
   apply(): void {
     if (this.#layout === "none") return;
-    const resources = this.#request.resources;
-    this.#write(compileLimits(resources, this.#version));
-    this.#restrictDevices(resources);
-  }
-
-  #write(limits: Limits): void {
-    this.warnings.push(...limits.warnings);
-    if (limits.writes.length === 0) return;
-    const unified = this.#version === "v2" ? this.#unified : undefined;
-    if (unified !== undefined)
-      enableControllers(
-        unified,
-        [...new Set(limits.writes.map((write) => write.controller))].filter((name) => name !== "cgroup"),
-      );
-    writeLimits(this.places, this.#version, limits);
+    this.warnings.push(...this.#limits.warnings);
+    if (this.#limits.writes.length > 0) {
+      const unified = this.#version === "v2" ? this.#unified : undefined;
+      if (unified !== undefined) giveControllers(unified, controllersOf(this.#limits));
+      writeLimits(this.places, this.#version, this.#limits);
+    }
+    this.#restrictDevices(this.#request.resources);
   }
 
   #restrictDevices(resources: Resources | undefined): void {
@@ -143,6 +178,8 @@ class FsCgroup extends Existing implements Cgroup {
       const directory = this.#unified?.path;
       if (program === undefined || directory === undefined) return;
       const attached = sys.attach_device_filter(directory, program);
+      // Nobody but root can; in their user namespace they make no devices, and may use those of the host that are theirs anyway.
+      if (attached === -EPERM && this.#request.rootless && this.#request.unprivileged) return;
       if (attached < 0) throw new SystemError("attach the device filter to the cgroup", directory, "bpf", -attached, { pointer: "/linux/resources/devices" });
       return;
     }

@@ -25,3 +25,8 @@ export function compileLimits(resources: Resources | undefined, version: "v1" | 
   const { writes, warnings, usageBelow } = list;
   return usageBelow === undefined ? { writes, warnings } : { writes, warnings, usageBelow };
 }
+
+/** Controllers whose files are written; the core has no name to enable. */
+export function controllersOf({ writes }: Limits): string[] {
+  return [...new Set(writes.map(({ controller }) => controller))].filter((name) => name !== "cgroup");
+}

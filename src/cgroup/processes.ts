@@ -1,7 +1,7 @@
 // The processes of a cgroup: freeze, thaw, signal, kill. Every wait has a bound.
 import { check, checkText } from "../errors.ts";
 import { sys } from "../sys.ts";
-import { childrenOf } from "./directories.ts";
+import { listBelow } from "./directories.ts";
 import type { CgroupPlaceRecord } from "./driver.ts";
 import { ENODEV, ENOENT, readFile, readWords, writeFile } from "./files.ts";
 
@@ -60,18 +60,6 @@ export function freeze(places: readonly CgroupPlaceRecord[]): number {
 export function listProcesses(places: readonly CgroupPlaceRecord[]): number[] {
   const place = processesOf(places);
   return place === undefined ? [] : listBelow(place.path);
-}
-
-function listBelow(path: string): number[] {
-  return [...processesIn(path), ...childrenOf(path).flatMap((child) => listBelow(`${path}/${child}`))];
-}
-
-/** A cgroup that is gone has none; one that cannot be read is no empty one. */
-function processesIn(path: string): number[] {
-  const file = `${path}/cgroup.procs`;
-  const text = readFile(file);
-  if (text === -ENOENT || text === -ENODEV || text === "") return [];
-  return checkText(text, "list the container's processes", file, "read").split("\n").map(Number);
 }
 
 /** One signal to every process; frozen meanwhile, so that none is missed by a fork. */

@@ -13,11 +13,12 @@ export interface UnitName {
 
 const EMPTY_PREFIX = "tsrun";
 
-/** `user`: a user's own systemd, whose default slice is another. */
+/** `user`: a user's own systemd, whose default slice is another, and below whose own cgroup the path counts. */
 export function unitName(cgroupsPath: string | undefined, id: string, user: boolean): UnitName {
   const [slice = "", prefix = "", name = "", ...rest] = cgroupsPath ? cgroupsPath.split(":") : ["", EMPTY_PREFIX, id];
   if (rest.length > 0 || name === "") throw invalid(`"${cgroupsPath}" is not of the form slice:prefix:name`, 'for example "system.slice:docker:1234"');
-  const unit = name.endsWith(".slice") ? name : `${prefix === "" ? "" : `${prefix}-`}${name}.scope`;
+  if (name.endsWith(".slice")) throw invalid(`"${cgroupsPath}" names a slice, which holds no process`, "its last part becomes a scope");
+  const unit = `${prefix === "" ? "" : `${prefix}-`}${name}.scope`;
   if (!/^[\w:.@\\-]+$/.test(unit)) throw invalid(`"${unit}" is not the name of a systemd unit`);
   const parent = slice === "" ? (user ? "user.slice" : "system.slice") : slice;
   return { slice: parent, unit, path: `${slicePath(parent)}/${unit}` };

@@ -1,15 +1,17 @@
 // Writes compiled limits into the files of a cgroup that is there.
 import { ConfigError } from "../errors.ts";
+import { whyMissing } from "./controllers.ts";
 import type { CgroupPlaceRecord } from "./driver.ts";
-import { EINVAL, ENOENT, readFile, writeError, writeFile } from "./files.ts";
+import { EINVAL, ENOENT, EOPNOTSUPP, readFile, writeError, writeFile } from "./files.ts";
 import type { LimitWrite } from "./limit-list.ts";
 import type { Limits } from "./limits.ts";
 
 type Places = readonly CgroupPlaceRecord[];
 
-/** One file and what was in it before. */
+/** One write, and what was in the file before. */
 export interface Written {
   readonly path: string;
+  readonly value: string;
   readonly before: string;
 }
 
@@ -25,30 +27,31 @@ type Keep = ((written: Written) => void) | undefined;
 
 /** False: to be tried again later. */
 function writeOne(places: Places, version: "v1" | "v2", write: LimitWrite, mayWait: boolean, keep: Keep): boolean {
-  const directory = directoryOf(places, version, write);
-  const path = `${directory}/${write.file}`;
+  const place = placeOf(places, version, write);
+  const path = `${place.path}/${write.file}`;
   let result = writeKept(path, write.value, keep);
   if (result >= 0) return true;
-  if (result === -ENOENT && write.instead !== undefined) {
-    result = writeKept(`${directory}/${write.instead.file}`, write.instead.value, keep);
+  // A device whose scheduler is not the one that the file is for is not supported.
+  if ((result === -ENOENT || result === -EOPNOTSUPP) && write.instead !== undefined) {
+    result = writeKept(`${place.path}/${write.instead.file}`, write.instead.value, keep);
     if (result >= 0) return true;
   }
   if (result === -ENOENT && write.optional) return true;
   if (result === -EINVAL && mayWait) return false;
-  throw writeError(path, write.value, result, write.at);
+  throw writeError(path, write.value, result, write.at, result === -ENOENT && version === "v2" ? whyMissing(place, write.controller) : undefined);
 }
 
 function writeKept(path: string, value: string, keep: Keep): number {
   if (keep === undefined) return writeFile(path, value);
   const before = readFile(path);
   const result = writeFile(path, value);
-  if (result >= 0 && typeof before === "string") keep({ path, before });
+  if (result >= 0 && typeof before === "string") keep({ path, value, before });
   return result;
 }
 
-function directoryOf(places: Places, version: "v1" | "v2", { controller, at }: LimitWrite): string {
+function placeOf(places: Places, version: "v1" | "v2", { controller, at }: LimitWrite): CgroupPlaceRecord {
   const place = places.find(({ controllers }) => (version === "v2" ? controllers.length === 0 : controllers.includes(controller)));
-  if (place !== undefined) return place.path;
+  if (place !== undefined) return place;
   throw new ConfigError("TS1104", "config.json", [
     { pointer: at, message: `this machine has no cgroup controller "${controller}"`, hint: "see /proc/cgroups" },
   ]);

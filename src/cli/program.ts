@@ -1,6 +1,7 @@
 // argv -> global flags -> the command's row -> its run function. One row per command.
 import { UsageError } from "../errors.ts";
 import { setLog } from "../log.ts";
+import { isRootless } from "../machine/rootless.ts";
 import { sys } from "../sys.ts";
 import type { Command, Globals } from "./command.ts";
 import { checkpoint } from "./commands/checkpoint.ts";
@@ -109,10 +110,12 @@ function oneOf(parsed: Parsed, name: string, words: readonly string[]): string {
   return value;
 }
 
+/** The machine's for root; a user's own for others, among them root of a user namespace that a user has made. */
 function defaultRoot(): string {
-  if (sys.geteuid() === 0) return "/run/tsrun";
   const runtimeDir = sys.getenv("XDG_RUNTIME_DIR");
-  if (typeof runtimeDir === "number" || runtimeDir === "") throw new UsageError("XDG_RUNTIME_DIR is not set", "give --root a directory of your own");
+  const isGiven = typeof runtimeDir === "string" && runtimeDir !== "";
+  if (sys.geteuid() === 0 && !(isGiven && isRootless())) return "/run/tsrun";
+  if (!isGiven) throw new UsageError("XDG_RUNTIME_DIR is not set", "give --root a directory of your own");
   return `${runtimeDir}/tsrun`;
 }
 

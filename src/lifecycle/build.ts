@@ -8,7 +8,7 @@ import { check, StateError, TsrunError } from "../errors.ts";
 import { debug, warn } from "../log.ts";
 import { readCgroupLayout } from "../machine/cgroup-layout.ts";
 import { readFacts } from "../machine/facts.ts";
-import { type InitProcess, killInit, startInit } from "../native/init.ts";
+import { type InitFds, type InitProcess, killInit, startInit } from "../native/init.ts";
 import { compileCreate } from "../plan/compile.ts";
 import { explain } from "../plan/explain.ts";
 import type { MachineFacts, Plan } from "../plan/plan.ts";
@@ -16,11 +16,12 @@ import type { StateRecord } from "../state/record.ts";
 import { hookLogPath, startSocketPath } from "../state/status.ts";
 import { claim, remove } from "../state/store.ts";
 import { sys } from "../sys.ts";
+import { cgroupRequest } from "./cgroup-request.ts";
 import { openConsole } from "./console.ts";
 import { guideInit } from "./guide.ts";
 import { runHooksTolerantly, stateAroundPid, stateOf } from "./hooks.ts";
 import { hasHostMounts, removeHostMounts } from "./host-mounts.ts";
-import { needsSetgroupsDenied } from "./idmap.ts";
+import { maySetGroups } from "./idmap.ts";
 import { checkPreserved, listenEnv, listenFds } from "./inherited-fds.ts";
 import { type MovedDevices, returnNetDevices } from "./net-devices.ts";
 import { makeNotifyDirectory, managerSocket, NOTIFY_ENV } from "./notify.ts";
@@ -28,6 +29,7 @@ import { openFilter } from "./seccomp.ts";
 import { Undo } from "./undo.ts";
 
 const SEQPACKET = 1;
+const EOPNOTSUPP = 95;
 const O_NEW_LOG = 0o2302; // O_CREAT | O_EXCL | O_RDWR | O_APPEND
 
 export interface BuildOptions {
@@ -99,16 +101,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
 
   const facts = readFacts();
   const filter = openFilter(config, options.root);
-  const rootless = options.rootless === "true" || (options.rootless === "auto" && facts.euid !== 0);
-  const request = {
-    id: options.id,
-    cgroupsPath: config.linux?.cgroupsPath,
-    resources: config.linux?.resources,
-    rootless,
-    systemd: options.systemdCgroup,
-    annotations: config.annotations,
-  };
-  const cgroup = cgroupfs.create(request, readCgroupLayout());
+  const cgroup = cgroupfs.create(cgroupRequest(options, config, facts), readCgroupLayout());
   undo.add("cgroup", () => cgroup.remove());
   if (hasHostMounts(config)) undo.add("mounts", () => removeHostMounts(bundle.rootfs));
 
@@ -119,7 +112,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
   const plan = compile(options, mode, bundle, directory, cgroup, facts);
   const start = mode.startWait ? listenForStart(directory) : -1;
   const hookLog = openHookLog(bundle, directory);
-  const init = startInit(plan, { cgroup: cgroupDirectory, preserve, start, hookLog });
+  const init = startInCgroup(plan, { cgroup: cgroupDirectory, preserve, start, hookLog }, cgroup);
   undo.add("container process", () => killInit(init));
   const moved: MovedDevices = { namespace: -1, devices: [] };
   // Before init is killed: with its namespace a virtual device would end.
@@ -151,6 +144,15 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
   return { bundle, directory, init, cgroup, moved, ...outcome };
 }
 
+function startInCgroup(plan: Plan, fds: InitFds, cgroup: Cgroup): InitProcess {
+  try {
+    return startInit(plan, fds);
+  } catch (error) {
+    if ((error as { errno?: number }).errno !== EOPNOTSUPP || !cgroup.becomeThreaded()) throw error;
+    return startInit(plan, fds);
+  }
+}
+
 function compile(options: BuildOptions, mode: Mode, bundle: Bundle, directory: string, cgroup: Cgroup, facts: MachineFacts): Plan {
   const { config } = bundle;
   const self = { id: options.id, bundle: bundle.dir, ...(config.annotations === undefined ? {} : { annotations: config.annotations }) };
@@ -167,7 +169,7 @@ function compile(options: BuildOptions, mode: Mode, bundle: Bundle, directory: s
     hookState: { creating: stateAroundPid(self, "creating"), created: stateAroundPid(self, "created") },
     extraEnv: [...listenEnv(), ...(notifyDir === undefined ? [] : [NOTIFY_ENV])],
     ...(notifyDir === undefined ? {} : { notifyDir }),
-    setgroups: !needsSetgroupsDenied(mappings, facts.euid, facts.egid),
+    setgroups: maySetGroups(mappings, facts),
   });
   for (const warning of plan.warnings) warn(warning);
   debug(() => `plan of "${options.id}":\n${explain(plan)}`);

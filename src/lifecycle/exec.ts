@@ -1,8 +1,9 @@
 // exec: one more process in a running container. Only the static init enters it; it is handed the container's cgroup,
 // a pidfd of its process and nothing else.
 import { checkProcess, inProcessDocument, type ProcessDocument } from "../bundle/process-document.ts";
-import { type CgroupEntry, openEntry, openOwnV2 } from "../cgroup/enter.ts";
+import { type CgroupEntry, openEntry, openOwnV2, ownBelow } from "../cgroup/enter.ts";
 import { joinRdt } from "../cgroup/intel-rdt.ts";
+import { attachToUnit } from "../cgroup/systemd-unit.ts";
 import { check, checkText, StateError, type TsrunError } from "../errors.ts";
 import { debug, warn } from "../log.ts";
 import { readFacts } from "../machine/facts.ts";
@@ -29,6 +30,7 @@ import { initLost, stepError } from "./step-error.ts";
 import { Undo } from "./undo.ts";
 
 const O_PATH_DIRECTORY = 0o10200000;
+const EACCES = 13;
 const EBUSY = 16;
 
 export interface ExecOptions {
@@ -145,14 +147,27 @@ function compile({ options, record, config, preserve }: Entering, joinFiles: num
   return plan;
 }
 
+/** Born in the container's cgroup; put there by systemd, which made it, where the caller may not do that. */
 function spawn({ record, preserve }: Entering, plan: Plan, entry: CgroupEntry): InitProcess {
   const fds = { cgroup: entry.directory, preserve, start: -1, hookLog: -1 };
   try {
     return startInit(plan, fds);
   } catch (error) {
-    const place = record.cgroup.places.find(({ controllers }) => controllers.length === 0);
-    if (place === undefined || (error as { errno?: number }).errno !== EBUSY) throw error;
-    return startInit(plan, { ...fds, cgroup: openOwnV2(place, record.pid) });
+    const { places, unit } = record.cgroup;
+    const { errno } = error as { errno?: number };
+    const place = places.find(({ controllers }) => controllers.length === 0);
+    if (place === undefined) throw error;
+    if (errno === EBUSY) return startInit(plan, { ...fds, cgroup: openOwnV2(place, record.pid) });
+    if (errno !== EACCES || unit === undefined) throw error;
+    const init = startInit(plan, { ...fds, cgroup: -1 });
+    try {
+      // It waits for what enters it into the container.
+      attachToUnit(unit, entry.below || ownBelow(place, record.pid), init.pid);
+    } catch (problem) {
+      killInit(init);
+      throw problem;
+    }
+    return init;
   }
 }
 

@@ -1,6 +1,7 @@
 // Writes the id mappings of a new user namespace, at init's first sync point (user_namespaces(7)).
 // Root writes the files itself; others may map their own id alone, and need newuidmap and newgidmap for more.
 import { SystemError } from "../errors.ts";
+import type { MachineFacts } from "../plan/plan.ts";
 import type { IdMapping } from "../spec/config.ts";
 import { sys } from "../sys.ts";
 
@@ -14,8 +15,14 @@ export interface Mappings {
 }
 
 /** An unprivileged caller that maps only itself must give up setgroups(2) (CVE-2014-8989). */
-export function needsSetgroupsDenied(mappings: Mappings, euid: number, egid: number): boolean {
+function needsSetgroupsDenied(mappings: Mappings, euid: number, egid: number): boolean {
   return euid !== 0 && isOwnIdOnly(mappings.gid, egid);
+}
+
+/** May setgroups(2) be called in a new user namespace? What is denied to the caller stays so in every namespace below. */
+export function maySetGroups(mappings: Mappings, { euid, egid, inUserNamespace }: MachineFacts): boolean {
+  if (needsSetgroupsDenied(mappings, euid, egid)) return false;
+  return inUserNamespace !== true || !String(sys.read_text("/proc/self/setgroups")).startsWith("deny");
 }
 
 export function writeMappings(pid: number, mappings: Mappings, euid: number, egid: number): void {

@@ -11,6 +11,7 @@ import { type StateRecord, writeAtomically } from "../state/record.ts";
 import { startTimeOf } from "../state/status.ts";
 import { claim, remove } from "../state/store.ts";
 import { sys } from "../sys.ts";
+import { cgroupRequest } from "./cgroup-request.ts";
 import { type CheckpointRecord, type CriuOptions, RECORD_FILE, refuseWhatCriuCannot, runCriu } from "./criu.ts";
 import { destroy } from "./destroy.ts";
 import { writePidFile } from "./pid-file.ts";
@@ -23,6 +24,7 @@ export interface RestoreOptions extends CriuOptions {
   readonly detach: boolean;
   readonly pidFile: string | undefined;
   readonly subreaper: boolean;
+  readonly rootless: "auto" | "true" | "false";
   readonly systemdCgroup: boolean;
 }
 
@@ -54,12 +56,7 @@ function restore(options: RestoreOptions, bundle: Bundle, undo: Undo): { record:
   const kept = readRecord(options.imagePath);
   const directory = claim(options.root, options.id);
   undo.add("state directory", () => remove(directory));
-  const { linux } = config;
-  const rootless = readFacts().euid !== 0;
-  const cgroup = cgroupfs.create(
-    { id: options.id, cgroupsPath: linux?.cgroupsPath, resources: linux?.resources, rootless, systemd: false, annotations: undefined },
-    readCgroupLayout(),
-  );
+  const cgroup = cgroupfs.create(cgroupRequest(options, config, readFacts()), readCgroupLayout());
   undo.add("cgroup", () => cgroup.remove());
   const held = cgroup.directory();
   if (held >= 0) sys.close(held);
@@ -82,7 +79,7 @@ function restore(options: RestoreOptions, bundle: Bundle, undo: Undo): { record:
     created: sys.time_text() as string,
     ...(config.annotations === undefined ? {} : { annotations: config.annotations }),
     cgroup: cgroup.record(),
-    ownPidNamespace: linux?.namespaces?.some(({ type }) => type === "pid") === true,
+    ownPidNamespace: config.linux?.namespaces?.some(({ type }) => type === "pid") === true,
     startOp: 0,
     ...(config.hooks?.poststop === undefined ? {} : { poststop: config.hooks.poststop }),
   };

@@ -2,6 +2,7 @@
 import { checkText } from "../errors.ts";
 import type { MachineFacts } from "../plan/plan.ts";
 import { sys } from "../sys.ts";
+import { isInUserNamespace } from "./rootless.ts";
 
 /** CAP_CHECKPOINT_RESTORE, the last one since Linux 5.9: for kernels that do not say (/proc hidden by the outer container). */
 const LAST_KNOWN_CAP = 40;
@@ -15,7 +16,7 @@ export function readFacts(): MachineFacts {
     egid: sys.getegid(),
     lastCap: readLastCap(),
     grantable: readGrantable(),
-    inUserNamespace: readsAsUserNamespace(),
+    inUserNamespace: isInUserNamespace(),
     // Few containers ask for it.
     get confined() {
       return readsAsConfined();
@@ -44,12 +45,6 @@ export function parseGrantable(status: string): number {
   const half = (name: string, from: number) => Number.parseInt(status.slice(status.indexOf(name) + 8 + from, status.indexOf(name) + 16 + from), 16);
   const both = (from: number) => (half("CapPrm:", from) & half("CapBnd:", from)) >>> 0;
   return both(0) * 2 ** 32 + both(8);
-}
-
-/** Outside of any user namespace the mapping is all ids onto themselves (user_namespaces(7)). */
-function readsAsUserNamespace(): boolean {
-  const map = sys.read_text("/proc/self/uid_map");
-  return typeof map === "string" && map.trim().split(/\s+/).join(" ") !== "0 0 4294967295";
 }
 
 /** AppArmor's word for the runtime: "unconfined", or "PROFILE (enforce)". */

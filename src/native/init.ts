@@ -1,6 +1,6 @@
 // The parent's side of tsrun-init: start it with a plan, answer its sync points. Its records are read by events.ts.
 // The protocol is drawn in docs/architecture.md ("The sync protocol"); the other side is native/init/report.c.
-import { check } from "../errors.ts";
+import { check, SystemError } from "../errors.ts";
 import { encodePlan } from "../plan/encode.ts";
 import type { Plan } from "../plan/plan.ts";
 import { sys } from "../sys.ts";
@@ -8,8 +8,11 @@ import { sys } from "../sys.ts";
 const SIGKILL = 9;
 const KILL_TIMEOUT_MS = 10_000;
 const ECHILD = 10;
+const EACCES = 13;
 const EPIPE = 32;
 const ECONNRESET = 104;
+const NOT_YOURS_HINT =
+  "cgroup.procs of the cgroup that this process and the container's have in common must be writable: start tsrun inside of a cgroup that is yours";
 
 export interface InitProcess {
   /** As the runtime sees it; changes once when init forks into joined namespaces. */
@@ -31,6 +34,7 @@ export interface InitFds {
 
 export function startInit(plan: Plan, fds: InitFds): InitProcess {
   const pid = sys.spawn_init(plan.cloneFlags, encodePlan(plan), fds.cgroup, fds.preserve, fds.start, fds.hookLog, 0);
+  if (pid === -EACCES && fds.cgroup >= 0) throw new SystemError("start the container's init in its cgroup", "", "clone3", EACCES, { hint: NOT_YOURS_HINT });
   check(pid, "start the container's init", `clone flags 0x${plan.cloneFlags.toString(16)}`, "clone3");
   return { pid, sync: sys.out(0), pidfd: sys.out(1) };
 }

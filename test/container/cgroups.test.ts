@@ -1,10 +1,11 @@
 // linux.cgroupsPath and linux.resources.
 import { expect } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { type Bundle, bundle, CGROUP_PARENT, probe } from "../helpers/bundle.ts";
-import { cgroupDirectory, cgroupValue, isV2 } from "../helpers/cgroups.ts";
-import { type JsonObject, MOUNTS } from "../helpers/config.ts";
+import { cgroupDirectory, cgroupValue, isV2, mountpointOf, needsController } from "../helpers/cgroups.ts";
+import { type JsonObject, MOUNTS, NAMESPACES } from "../helpers/config.ts";
 import { Container, facts, ok, refused } from "../helpers/container.ts";
+import { exec, until } from "../helpers/exec.ts";
 import { findCgroups } from "../helpers/leftovers.ts";
 import { needs, oracle, spec } from "../helpers/spec.ts";
 
@@ -65,6 +66,62 @@ spec("8.32 the container is in every hierarchy from create on, with init alone",
   const directory = cgroupDirectory(pid, "pids");
   expect(readFileSync(`${directory}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
 });
+
+/** Makes a cgroup of the freezer's hierarchy beforehand; gone afterwards, with what is below it. */
+async function inCgroup(body: (b: Bundle, directory: string) => Promise<void>): Promise<void> {
+  const b = bundle(probe("pause"));
+  const directory = `${mountpointOf("freezer")}${CGROUP_PARENT}/${b.name}`;
+  mkdirSync(`${directory}/inner`, { recursive: true });
+  try {
+    await body(b, directory);
+  } finally {
+    for (const found of findCgroups(b.name)) await exec(["find", found, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]);
+  }
+}
+
+spec("8.30 3.21 a cgroup that is there and empty is used, and not removed", oracle({ runc: "removes it", crun: "removes it" }), async () => {
+  await inCgroup(async (b, directory) => {
+    rmdirSync(`${directory}/inner`);
+    const container = await new Container(b).up();
+    ok(await container.delete({ flags: ["--force"] }));
+    expect(existsSync(directory)).toBe(true);
+  });
+});
+
+for (const inner of ["", "/inner"])
+  spec(`8.30 a cgroup with processes ${inner === "" ? "in it" : "below it"} is an error`, oracle({ runc: "1.1 only warns", crun: "not checked" }), async () => {
+    await inCgroup(async (b, directory) => {
+      const sleeper = Bun.spawn(["sleep", "1000"]);
+      writeFileSync(`${directory}${inner}/cgroup.procs`, String(sleeper.pid));
+      try {
+        await refused(b, /not empty/);
+        expect(readFileSync(`${directory}${inner}/cgroup.procs`, "utf8").trim()).toBe(String(sleeper.pid));
+      } finally {
+        sleeper.kill(9);
+        await sleeper.exited;
+      }
+    });
+  });
+
+for (const below of ["", "/box"])
+  spec(
+    `8.30 a cgroup that is frozen${below === "" ? "" : " with the one above it"} is an error`,
+    oracle(below === "" ? {} : { runc: "waits for ever", crun: "waits for ever" }),
+    async () => {
+      await inCgroup(async (b, directory) => {
+        const set = (frozen: boolean) =>
+          isV2("freezer")
+            ? writeFileSync(`${directory}/cgroup.freeze`, frozen ? "1" : "0")
+            : writeFileSync(`${directory}/freezer.state`, frozen ? "FROZEN" : "THAWED");
+        set(true);
+        try {
+          await refused(b.rewrite({ linux: { cgroupsPath: `${CGROUP_PARENT}/${b.name}${below}` } }), /frozen/);
+        } finally {
+          set(false);
+        }
+      });
+    },
+  );
 
 spec("3.21 an existing cgroup of others is not removed", async () => {
   const b = bundle(probe("echo:x"));
@@ -157,7 +214,7 @@ const VALUES: readonly { name: string; resources: JsonObject; controller: string
 ];
 
 for (const { name, resources, controller, v1, v2 } of VALUES)
-  spec(`8.36 8.37 8.41 ${name}`, async () => {
+  spec(`8.36 8.37 8.41 ${name}`, needsController(controller), async () => {
     const place = isV2(controller) ? v2 : v1;
     if (place === undefined) {
       await refused(withResources(resources), /cgroup v2/);
@@ -167,7 +224,7 @@ for (const { name, resources, controller, v1, v2 } of VALUES)
     expect(cgroupValue(pid, controller, place[0], place[0])).toContain(place[1]);
   });
 
-spec("8.36 memory.swap", async () => {
+spec("8.36 memory.swap", needsController("memory"), async () => {
   const pid = await created({ memory: { limit: 67108864, swap: 134217728 }, devices: ALLOW_ALL });
   const value = cgroupValue(pid, "memory", "memory.memsw.limit_in_bytes", "memory.swap.max");
   // v1 counts memory and swap together, v2 swap alone.
@@ -186,12 +243,12 @@ spec("8.41 pids.limit holds", async () => {
   expect(f.get("fork:20")).toMatch(/^[0-9] EAGAIN$/);
 });
 
-spec("8.36 memory.limit holds", async () => {
+spec("8.36 memory.limit holds", needsController("memory"), async () => {
   const f = await facts(bundle(probe("alloc:64"), { linux: { resources: { memory: { limit: 33554432 } } } }));
   expect(f.get("alloc:64")).toBe("killed");
 });
 
-spec("8.37 cpus holds", async () => {
+spec("8.37 cpus holds", needsController("cpuset"), async () => {
   expect((await facts(bundle(probe("affinity"), { linux: { resources: { cpu: { cpus: "1" } } } }))).get("affinity")).toBe("1");
 });
 
@@ -219,7 +276,7 @@ spec("8.36 swappiness outside of 0-100 is an error", async () => {
   await refused(withResources({ memory: { swappiness: 101 } }));
 });
 
-spec("8.36 a limit of 64 bits is exact", async () => {
+spec("8.36 a limit of 64 bits is exact", needsController("memory"), async () => {
   const pid = await created({ memory: { limit: 9007199254745088n }, devices: ALLOW_ALL });
   expect(cgroupValue(pid, "memory", "memory.limit_in_bytes", "memory.max")).toBe("9007199254745088");
 });
@@ -310,6 +367,29 @@ spec("8.33 a cgroup namespace hides the path", async () => {
   );
   for (const line of f.all("cgroup").filter((one) => /:(memory|pids)?:/.test(one))) expect(line).not.toContain("tsrun-t");
 });
+
+spec(
+  "3.21 processes that fork all the time in the host's pid namespace: kill --all and delete get all of them",
+  oracle({ runc: "1.1 leaves the cgroup", crun: "leaves the cgroup" }),
+  async () => {
+    const script = "echo up; fork() { while :; do (fork) & sleep 0.1; done; }; fork 2> /dev/null";
+    const namespaces = NAMESPACES.filter(({ type }) => type !== "pid");
+    const b = bundle({ process: { args: ["/bin/sh", "-c", script] } }, { linux: { namespaces, resources: { pids: { limit: 40 } } } });
+    for (const end of [
+      (container: Container) => container.kill("KILL", { flags: ["--all"] }),
+      (container: Container) => container.delete({ flags: ["--force"] }),
+    ]) {
+      const container = await new Container(b).up();
+      await container.said("up");
+      const { pid } = await container.state();
+      const directory = cgroupDirectory(pid, "pids");
+      await until("many processes", () => readFileSync(`${directory}/cgroup.procs`, "utf8").split("\n").length > 20);
+      ok(await end(container));
+      await container.delete({ flags: ["--force"] });
+      expect(existsSync(directory ?? "")).toBe(false);
+    }
+  },
+);
 
 spec("8.43 unified on cgroup v1 is an error, or ignored where v2 rules nothing", needs("cgroupV1"), async () => {
   await refused(withResources({ unified: { "memory.max": "1000000" } }));

@@ -1,8 +1,9 @@
 // exec: another process in a running container.
 import { expect } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { spawn } from "bun";
 import { bundle, probe } from "../helpers/bundle.ts";
+import { cgroupDirectory, isV2 } from "../helpers/cgroups.ts";
 import type { JsonObject } from "../helpers/config.ts";
 import { type CommandOptions, Container, fails, ok, runtime } from "../helpers/container.ts";
 import { exec, type Result, until } from "../helpers/exec.ts";
@@ -176,6 +177,28 @@ spec(
     fails(await execIn(container, ["--cgroup", "../.."], ["/bin/true"]));
   },
 );
+
+spec("exec: --cgroup is a cgroup below the container's, on v1 of one controller or of all", oracle({ crun: "another way" }), async () => {
+  const container = await running();
+  const own = (pid: number, controller: string) => cgroupDirectory(pid, controller) ?? "";
+  const { pid } = await container.state();
+  for (const controller of ["pids", "blkio", "freezer"]) mkdirSync(`${own(pid, controller)}/inner`, { recursive: true });
+  const whereIs = async (...flags: string[]) => {
+    const pidFile = `${container.bundle.directory}/exec.pid`;
+    ok(await execIn(container, ["--detach", "--pid-file", pidFile, ...flags], ["/bin/sleep", "100"]));
+    const started = Number(readFileSync(pidFile, "utf8"));
+    return ["pids", "blkio"].map((controller) => own(started, controller).slice(own(pid, controller).length));
+  };
+  if (isV2("pids")) {
+    expect(await whereIs("--cgroup", "inner")).toEqual(["/inner", "/inner"]);
+    fails(await execIn(container, ["--cgroup", "pids:inner"], ["/bin/true"]));
+  } else {
+    expect(await whereIs("--cgroup", "pids:inner")).toEqual(["/inner", ""]);
+    expect(await whereIs("--cgroup", "pids,blkio:inner")).toEqual(["/inner", "/inner"]);
+    fails(await execIn(container, ["--cgroup", "nosuch:inner"], ["/bin/true"]));
+    fails(await execIn(container, ["--cgroup", "pids:../.."], ["/bin/true"]));
+  }
+});
 
 spec("exec: a terminal of the container's own devpts, sent to --console-socket", async () => {
   const container = await running();

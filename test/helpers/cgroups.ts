@@ -1,6 +1,7 @@
 // Reads a container's cgroup files on whatever layout the machine has.
 /// <reference types="bun" />
 import { existsSync, readFileSync } from "node:fs";
+import type { Notes } from "./spec.ts";
 
 function mountpoints(): { point: string; controllers: string[]; isV2: boolean }[] {
   const found: { point: string; controllers: string[]; isV2: boolean }[] = [];
@@ -23,6 +24,12 @@ export function cgroupDirectory(pid: number, controller: string): string | undef
   return undefined;
 }
 
+/** Where the hierarchy of a controller is mounted. */
+export function mountpointOf(controller: string): string {
+  const v2 = isV2(controller);
+  return mountpoints().find((one) => (v2 ? one.isV2 : one.controllers.includes(controller)))?.point ?? "";
+}
+
 /** Does cgroup v2 rule this controller? */
 export function isV2(controller: string): boolean {
   return !mountpoints().some((one) => !one.isV2 && one.controllers.includes(controller));
@@ -34,4 +41,10 @@ export function cgroupValue(pid: number, controller: string, v1File: string, v2F
   if (directory === undefined) return undefined;
   const path = `${directory}/${isV2(controller) ? v2File : v1File}`;
   return existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;
+}
+
+/** Where v1 has other controllers, one on the v2 side of the machine rules no container. */
+export function needsController(name: string): Notes {
+  const isAlone = () => !mountpoints().some((one) => !one.isV2 && one.controllers.includes("pids"));
+  return { needs: [{ name: `the ${name} controller beside the others`, ci: false, isThere: () => isAlone() || !isV2(name) }] };
 }

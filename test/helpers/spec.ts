@@ -77,6 +77,11 @@ export const NEEDS = {
   // vm-run --selinux: its users are those of no other policy.
   selinux: { name: "SELinux with the policy of the tests", ci: false, isThere: () => read("/proc/self/attr/current").startsWith("test_u:") },
   systemd: { name: "systemd as process 1", ci: false, isThere: () => read("/proc/1/comm").trim() === "systemd" && existsSync("/run/systemd/private") },
+  userSystemd: {
+    name: "a user with a systemd of their own (the virtual machine's)",
+    ci: false,
+    isThere: () => existsSync("/run/systemd/system/user@.service") && existsSync("/usr/lib/systemd/user/dbus.socket"),
+  },
   setcap: { name: "setcap (package libcap2-bin)", ci: false, isThere: () => existsSync("/usr/sbin/setcap") || existsSync("/sbin/setcap") },
   noResctrl: { name: "a machine without a mounted resctrl", ci: false, isThere: () => !read("/proc/self/mountinfo").includes(" - resctrl ") },
   officialSchemas: { name: "the official schemas (TSRUN_OFFICIAL_SCHEMAS)", ci: false, isThere: () => officialFolder() !== undefined },

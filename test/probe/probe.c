@@ -560,20 +560,36 @@ static void word_spawn(const char *key, const char *ms) {
   answer(key, "%d", child);
 }
 
+static char *touched(size_t size, int flags) {
+  char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  if (memory != MAP_FAILED)
+    for (size_t at = 0; at < size; at += 4096) memory[at] = 1;
+  return memory;
+}
+
 /** alloc:MB  touches that much memory in a child; answers how the child ended. */
 static void word_alloc(const char *key, const char *argument) {
   fflush(stdout);
   pid_t child = fork();
   if (child == 0) {
-    size_t size = (size_t)atoi(argument) << 20;
-    char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) _exit(1);
-    for (size_t at = 0; at < size; at += 4096) memory[at] = 1;
-    _exit(0);
+    _exit(touched((size_t)atoi(argument) << 20, 0) == MAP_FAILED);
   }
   int status = 0;
   waitpid(child, &status, 0);
   answer(key, "%s", WIFSIGNALED(status) ? "killed" : WEXITSTATUS(status) ? "refused" : "ok");
+}
+
+/** hold:MB  uses that much memory from now on. */
+static void word_hold(const char *key, const char *argument) {
+  answer_result(key, touched((size_t)atoi(argument) << 20, 0) == MAP_FAILED ? -1 : 0);
+}
+
+/** hugepages:N  uses that many pages of 2 MB for a moment. */
+static void word_hugepages(const char *key, const char *argument) {
+  size_t size = (size_t)atoi(argument) << 21;
+  char *memory = touched(size, MAP_HUGETLB | 21 << MAP_HUGE_SHIFT);
+  answer_result(key, memory == MAP_FAILED ? -1 : 0);
+  if (memory != MAP_FAILED) munmap(memory, size);
 }
 
 static void word_notify(const char *key, const char *text) {
@@ -634,11 +650,13 @@ static const struct {
   const char *name;
   void (*run)(const char *key, const char *argument);
 } with_argument[] = {
-    {"stat", word_stat},       {"link", word_link},     {"read", word_read},     {"ls", word_ls},         {"open", word_open},   {"write", word_write},
-    {"mkdir", word_mkdir},     {"unlink", word_unlink}, {"mknod", word_mknod},   {"statfs", word_statfs}, {"chdir", word_chdir}, {"echo", word_echo},
-    {"err", word_err},         {"exit", word_exit},     {"sleep", word_sleep},   {"die", word_die},       {"await", word_await}, {"fork", word_fork},
-    {"spawn", word_spawn},     {"alloc", word_alloc},   {"notify", word_notify}, {"fdread", word_fdread}, {"exec", word_exec},   {"unshare", word_unshare},
-    {"syscall", word_syscall}, {"label", word_label},
+    {"stat", word_stat},       {"link", word_link},     {"read", word_read},   {"ls", word_ls},
+    {"open", word_open},       {"write", word_write},   {"mkdir", word_mkdir}, {"unlink", word_unlink},
+    {"mknod", word_mknod},     {"statfs", word_statfs}, {"chdir", word_chdir}, {"echo", word_echo},
+    {"err", word_err},         {"exit", word_exit},     {"sleep", word_sleep}, {"die", word_die},
+    {"await", word_await},     {"fork", word_fork},     {"spawn", word_spawn}, {"alloc", word_alloc},
+    {"notify", word_notify},   {"fdread", word_fdread}, {"exec", word_exec},   {"unshare", word_unshare},
+    {"syscall", word_syscall}, {"label", word_label},   {"hold", word_hold},   {"hugepages", word_hugepages},
 };
 
 static void run_word(const char *word) {

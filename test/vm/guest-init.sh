@@ -37,7 +37,7 @@ ln -s /proc/self/fd/2 /dev/stderr
 mount -t securityfs securityfs /sys/kernel/security
 mount -t bpf bpf /sys/fs/bpf
 # As systemd mounts it. Nothing is enabled below the root: that is for the runtime to do.
-mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 /sys/fs/cgroup
+[ -e /run/vm/hybrid ] || mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 /sys/fs/cgroup
 echo vm > /proc/sys/kernel/hostname
 ip link set lo up
 
@@ -46,6 +46,9 @@ for name in proc sys dev run; do mount -o move /$name /sysroot/$name; done
 if [ -d /sysroot/run/vm/units ]; then
   mkdir -p /sysroot/run/systemd/system
   cp /sysroot/run/vm/units/* /sysroot/run/systemd/system/
+  # Who has a systemd of their own (user@.service), which the tests start.
+  echo vm-user:x:21500:21500::/:/bin/sh >> /sysroot/etc/passwd
+  echo vm-user:x:21500: >> /sysroot/etc/group
   exec switch_root /sysroot /lib/systemd/systemd --unit=vm.target
 fi
 exec switch_root /sysroot /run/vm/busybox sh /run/vm/job

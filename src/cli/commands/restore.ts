@@ -31,6 +31,7 @@ export const restore: Command = {
       detach: isSet(parsed, "detach"),
       pidFile: parsed.values.get("pid-file"),
       subreaper: !isSet(parsed, "no-subreaper"),
+      rootless: globals.rootless,
       systemdCgroup: globals.systemdCgroup,
     });
   },
