@@ -12,6 +12,14 @@ export interface RdtRecord {
   readonly made: readonly string[];
 }
 
+/** What create has made so far. */
+export interface RdtGroups {
+  /** For delete as well, the inner one first. */
+  readonly made: string[];
+  /** A class that config.json names stays, unless create fails (spec 8.51, 1.08). */
+  readonly named: string[];
+}
+
 /** The mount point of resctrl (spec 8.50: none is an error). */
 export function findResctrl(): string {
   const table = sys.read_text("/proc/self/mountinfo");
@@ -26,11 +34,11 @@ export function findResctrl(): string {
 }
 
 /** Puts the process into its group; `root`: where resctrl is mounted. What was made is told also when a later step fails. */
-export function applyRdt(root: string, rdt: IntelRdt, id: string, pid: number, made: string[]): RdtRecord {
+export function applyRdt(root: string, rdt: IntelRdt, id: string, pid: number, groups: RdtGroups): RdtRecord {
   const { closID, l3CacheSchema, memBwSchema, schemata = [], enableMonitoring } = rdt;
   const lines = [l3CacheSchema, memBwSchema].filter((line) => line !== undefined && line !== "") as string[];
   const group = closID === "/" ? root : `${root}/${closID ?? id}`;
-  const isNew = closID === "/" ? false : makeGroup(group, closID, lines.length + schemata.length > 0, made);
+  const isNew = closID === "/" ? false : makeGroup(group, closID, lines.length + schemata.length > 0, groups);
   // Spec 8.54: a class that is there keeps its limits, so they must be the ones that are asked for.
   if (!isNew && closID !== undefined && closID !== "/") compareSchemata(group, lines);
   else if (lines.length > 0) writeOrThrow(`${group}/schemata`, `${lines.join("\n")}\n`, AT);
@@ -41,14 +49,14 @@ export function applyRdt(root: string, rdt: IntelRdt, id: string, pid: number, m
     const monitor = `${group}/mon_groups/${id}`;
     const result = sys.mkdir(monitor, 0o755);
     if (result < 0) throw new SystemError("make the monitoring group", monitor, "mkdir", -result, { pointer: `${AT}/enableMonitoring` });
-    made.unshift(monitor);
+    groups.made.unshift(monitor);
     writeOrThrow(`${monitor}/tasks`, String(pid), `${AT}/enableMonitoring`);
   }
-  return { made };
+  return { made: groups.made };
 }
 
-/** True when it was made now. One that the config names is never removed (spec 8.51). */
-function makeGroup(group: string, closID: string | undefined, hasSchemata: boolean, made: string[]): boolean {
+/** True when it was made now. */
+function makeGroup(group: string, closID: string | undefined, hasSchemata: boolean, { made, named }: RdtGroups): boolean {
   // Without limits of its own a class that is named must be there (spec 8.55).
   if (closID !== undefined && !hasSchemata) {
     if (sys.stat_mode(group) === -ENOENT) throw new SystemError("find the class of service", group, "stat", ENOENT, { pointer: `${AT}/closID` });
@@ -57,7 +65,7 @@ function makeGroup(group: string, closID: string | undefined, hasSchemata: boole
   const result = sys.mkdir(group, 0o755);
   if (result === -EEXIST) return false;
   check(result, "make the class of service", group, "mkdir");
-  if (closID === undefined) made.push(group);
+  (closID === undefined ? made : named).push(group);
   return true;
 }
 

@@ -3,7 +3,7 @@
 import { type Bundle, loadBundle } from "../bundle/load.ts";
 import type { Cgroup } from "../cgroup/driver.ts";
 import { cgroupfs } from "../cgroup/fs.ts";
-import { removeRdt } from "../cgroup/intel-rdt.ts";
+import { type RdtGroups, removeRdt } from "../cgroup/intel-rdt.ts";
 import { check, StateError, TsrunError } from "../errors.ts";
 import { debug, warn } from "../log.ts";
 import { readCgroupLayout } from "../machine/cgroup-layout.ts";
@@ -110,8 +110,8 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
   undo.add("cgroup", () => cgroup.remove());
   if (hasHostMounts(config)) undo.add("mounts", () => removeHostMounts(bundle.rootfs));
 
-  const rdtGroups: string[] = [];
-  undo.add("class of service", () => removeRdt({ made: rdtGroups }));
+  const rdtGroups: RdtGroups = { made: [], named: [] };
+  undo.add("class of service", () => removeRdt({ made: [...rdtGroups.made, ...rdtGroups.named] }));
 
   const cgroupDirectory = cgroup.directory();
   const plan = compile(options, mode, bundle, directory, cgroup, facts);

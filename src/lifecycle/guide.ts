@@ -2,7 +2,7 @@
 // Which record may come when is drawn in docs/architecture.md, "The sync protocol".
 import type { Bundle } from "../bundle/load.ts";
 import type { Cgroup } from "../cgroup/driver.ts";
-import { applyRdt, findResctrl } from "../cgroup/intel-rdt.ts";
+import { applyRdt, findResctrl, type RdtGroups } from "../cgroup/intel-rdt.ts";
 import { check, SystemError, type TsrunError } from "../errors.ts";
 import { warn } from "../log.ts";
 import { type InitFailure, nextEvent, pendingEvent } from "../native/events.ts";
@@ -42,7 +42,7 @@ export interface Guided {
   /** The seccomp filter's file, or -1. */
   readonly filter: number;
   /** Groups of linux.intelRdt that were made, for undo and delete. */
-  readonly rdtGroups: string[];
+  readonly rdtGroups: RdtGroups;
   /** Network devices that were moved, for undo. */
   readonly moved: MovedDevices;
   /** The hooks of create were begun: a failure from here on runs the poststop hooks (spec 3.11). */
@@ -191,7 +191,7 @@ function makeRecord(g: Guided): StateRecord {
     ...(config.annotations === undefined ? {} : { annotations: config.annotations }),
     cgroup: g.cgroup.record(),
     ...(g.noNewKeyring ? { noNewKeyring: true as const } : {}),
-    ...(g.rdtGroups.length > 0 ? { rdt: { made: g.rdtGroups } } : {}),
+    ...(g.rdtGroups.made.length > 0 ? { rdt: { made: g.rdtGroups.made } } : {}),
     ...(hasHostMounts(config) ? { hostMounts: true as const } : {}),
     ownPidNamespace: config.linux?.namespaces?.some((namespace) => namespace.type === "pid" && !namespace.path) === true,
     startOp: g.plan.ops.findIndex((op) => op.op === "start.wait") + 1,

@@ -26,13 +26,13 @@ function tree(...groups: string[]): string {
   return root;
 }
 
-function apply(root: string, rdt: IntelRdt): { made: string[]; error: string } {
-  const made: string[] = [];
+function apply(root: string, rdt: IntelRdt): { made: string[]; named: string[]; error: string } {
+  const groups = { made: [], named: [] };
   try {
-    applyRdt(root, rdt, "web", 123, made);
-    return { made, error: "" };
+    applyRdt(root, rdt, "web", 123, groups);
+    return { ...groups, error: "" };
   } catch (error) {
-    return { made, error: error instanceof Error ? error.message : String(error) };
+    return { ...groups, error: error instanceof Error ? error.message : String(error) };
   }
 }
 
@@ -40,7 +40,7 @@ const read = (path: string) => readFileSync(path, "utf8");
 
 test("intelRdt: closID / is the root class, and nothing is made (8.51)", () => {
   const root = tree();
-  expect(apply(root, { closID: "/", memBwSchema: "MB:0=50" })).toEqual({ made: [], error: "" });
+  expect(apply(root, { closID: "/", memBwSchema: "MB:0=50" })).toEqual({ made: [], named: [], error: "" });
   expect([read(`${root}/tasks`), read(`${root}/schemata`)]).toEqual(["123", "MB:0=50\n"]);
 });
 
@@ -66,6 +66,14 @@ test("intelRdt: without closID the class has the container's id and goes with it
   expect(made).toEqual([`${root}/web`]);
   removeRdt({ made });
   expect(existsSync(`${root}/web`)).toBe(false);
+});
+
+test("intelRdt: a class that is named and new is known, for a create that fails (8.51, 1.08)", () => {
+  const root = tree();
+  // As above, the first write fails.
+  const { made, named, error } = apply(root, { closID: "silver", schemata: ["L3:0=f"] });
+  expect(error).not.toBe("");
+  expect({ made, named }).toEqual({ made: [], named: [`${root}/silver`] });
 });
 
 test("intelRdt: a monitoring group below the class (8.56)", () => {
