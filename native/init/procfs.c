@@ -15,20 +15,25 @@ struct fs_info {
   unsigned long rest[15];
 };
 
-/// 0, -EXDEV when it is of another filesystem, or why that cannot be told.
+/// 0, -EXDEV when it is another filesystem, or why that cannot be told.
 static long check_procfs(long fd) {
   struct fs_info info;
   long result = SYS(fstatfs, fd, &info);
-  if (result < 0) return result;
-  return info.type == PROC_SUPER_MAGIC ? 0 : -EXDEV;
+  return result < 0 ? result : info.type == PROC_SUPER_MAGIC ? 0 : -EXDEV;
 }
 
 static long check_procfs_root(long fd) {
   struct statx info;
   long result = check_procfs(fd);
-  if (result == 0) result = SYS(statx, fd, "", AT_EMPTY_PATH, STATX_INO, &info);
-  if (result < 0) return result;
-  return info.stx_ino == ROOT_INODE ? 0 : -EXDEV;
+  if (result >= 0) result = SYS(statx, fd, "", AT_EMPTY_PATH, STATX_INO, &info);
+  return result < 0 ? result : info.stx_ino == ROOT_INODE ? 0 : -EXDEV;
+}
+
+/// The fd when the result is good; else it is closed.
+static long checked(long fd, long result) {
+  if (result >= 0) return fd;
+  sys_close(fd);
+  return result;
 }
 
 /// Our own, over which nobody can have mounted anything.
@@ -44,11 +49,7 @@ static long new_procfs(void) {
 /// The one at /proc, if it is one.
 static long existing_procfs(void) {
   long proc = SYS(openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-  if (proc < 0) return proc;
-  long result = check_procfs_root(proc);
-  if (result == 0) return proc;
-  sys_close(proc);
-  return result;
+  return proc < 0 ? proc : checked(proc, check_procfs_root(proc));
 }
 
 /// Closes `proc`.
@@ -58,11 +59,7 @@ static long open_verified(long proc, const char *path, uint64_t flags, uint64_t 
   struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | resolve};
   long fd = SYS(openat2, proc, path, &how, sizeof how);
   sys_close(proc);
-  if (fd < 0) return fd;
-  long result = check_procfs(fd);
-  if (result == 0) return fd;
-  sys_close(fd);
-  return result;
+  return fd < 0 ? fd : checked(fd, check_procfs(fd));
 }
 
 long open_in_host_procfs(const char *path, uint64_t flags) {

@@ -27,7 +27,10 @@ export function findResctrl(): string {
   return point;
 }
 
-/** Puts the process into its group; `root`: where resctrl is mounted. What was made is told also when a later step fails. */
+/**
+ * Puts the process into its group; `root`: where resctrl is mounted. `made`: all that was made, told also when a later step fails: a create
+ * that fails takes it back. The record is what delete removes: a class that the config names stays then (spec 8.51).
+ */
 export function applyRdt(root: string, rdt: IntelRdt, id: string, pid: number, made: string[]): RdtRecord {
   const { closID, l3CacheSchema, memBwSchema, schemata = [], enableMonitoring } = rdt;
   const lines = [l3CacheSchema, memBwSchema].filter((line) => line !== undefined && line !== "") as string[];
@@ -48,7 +51,8 @@ export function applyRdt(root: string, rdt: IntelRdt, id: string, pid: number, m
     writeOrThrow(`${monitor}/tasks`, String(pid), `${AT}/enableMonitoring`);
     groups.push(monitor);
   }
-  return { groups, made };
+  // A class that the config names outlives the container (spec 8.51); one that was made for a failed create does not (1.08).
+  return { groups, made: closID === undefined ? made : made.filter((directory) => directory !== group) };
 }
 
 /** A process of an exec: the runtime's child is in none of the container's groups. */
@@ -68,7 +72,7 @@ export function writeSchemata(group: string, lines: readonly string[], at?: stri
   });
 }
 
-/** True when it was made now. One that the config names is never removed (spec 8.51). */
+/** True when it was made now. */
 function makeGroup(group: string, closID: string | undefined, hasSchemata: boolean, made: string[]): boolean {
   // Without limits of its own a class that is named must be there (spec 8.55).
   if (closID !== undefined && !hasSchemata) {
@@ -78,7 +82,7 @@ function makeGroup(group: string, closID: string | undefined, hasSchemata: boole
   const result = sys.mkdir(group, 0o755);
   if (result === -EEXIST) return false;
   check(result, "make the class of service", group, "mkdir");
-  if (closID === undefined) made.push(group);
+  made.push(group);
   return true;
 }
 
