@@ -2,7 +2,8 @@
 /// <reference types="bun" />
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
+import { parseReport, type TestResult } from "./results.ts";
 
 export const REPOSITORY = resolve(import.meta.dir, "..");
 
@@ -23,6 +24,8 @@ export interface TestRun extends Counts {
   /** What failed, as bun prints it. */
   readonly failures: string[];
   readonly notes: Note[];
+  /** By file: what each test came to. */
+  readonly results: Map<string, readonly TestResult[]>;
 }
 
 export function add(to: Counts, more: Counts): void {
@@ -31,12 +34,14 @@ export function add(to: Counts, more: Counts): void {
   to.skipped += more.skipped;
 }
 
-/** Sums of the report's root element; undefined when bun did not get as far as writing one. */
-function readReport(path: string): Counts | undefined {
-  if (!existsSync(path)) return undefined;
-  const root = /<testsuites[^>]*>/.exec(readFileSync(path, "utf8"))?.[0] ?? "";
-  const number = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(root)?.[1] ?? 0);
-  return { passed: number("tests") - number("failures") - number("skipped"), failed: number("failures"), skipped: number("skipped") };
+/** None when bun did not get as far as writing a report. What the notes say of a test, its report does not. */
+function readReport(path: string, notes: readonly Note[]): TestResult[] {
+  if (!existsSync(path)) return [];
+  return parseReport(readFileSync(path, "utf8")).map((test) => {
+    const note = notes.find(({ name }) => name === test.name);
+    if (note === undefined || test.outcome === "failed") return test;
+    return { ...test, outcome: note.kind === "skip" ? "skipped" : "deviates", why: note.why };
+  });
 }
 
 /** Lines of bun's output without the passing and the skipped tests. */
@@ -48,11 +53,12 @@ function failuresOnly(output: string): string {
 }
 
 async function runFile(file: string, env: Record<string, string>, prefix: readonly string[], scratch: string, limitMs: number): Promise<TestRun> {
-  const report = `${scratch}/${basename(file)}.xml`;
-  const notes = `${scratch}/${basename(file)}.notes`;
+  const name = file.replaceAll("/", "-");
+  const report = `${scratch}/${name}.xml`;
+  const notePath = `${scratch}/${name}.notes`;
   const child = Bun.spawn([...prefix, process.execPath, "test", file, "--reporter=junit", `--reporter-outfile=${report}`], {
     cwd: REPOSITORY,
-    env: { ...process.env, ...env, TSRUN_TEST_REPORT: notes, TSRUN_TEST_SCRATCH: scratch },
+    env: { ...process.env, ...env, TSRUN_TEST_REPORT: notePath, TSRUN_TEST_SCRATCH: scratch },
     stdout: "pipe",
     stderr: "pipe",
   });
@@ -60,14 +66,19 @@ async function runFile(file: string, env: Record<string, string>, prefix: readon
   const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
   const code = await child.exited;
   clearTimeout(timer);
-  const counts = readReport(report) ?? { passed: 0, failed: 0, skipped: 0 };
-  // A file that crashes, does not load or leaves something unhandled fails even when its report is clean.
-  if (code !== 0 && counts.failed === 0) counts.failed = 1;
-  const lines = existsSync(notes) ? readFileSync(notes, "utf8").trim().split("\n") : [];
+  const lines = existsSync(notePath) ? readFileSync(notePath, "utf8").trim().split("\n") : [];
+  const notes = lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Note);
+  const tests = readReport(report, notes);
+  const count = (...outcomes: readonly TestResult["outcome"][]) => tests.filter(({ outcome }) => outcomes.includes(outcome)).length;
+  const failed = count("failed");
   return {
-    ...counts,
+    passed: count("passed", "deviates"),
+    // A file that crashes, does not load or leaves something unhandled fails even when its report is clean.
+    failed: code !== 0 && failed === 0 ? 1 : failed,
+    skipped: count("skipped"),
     failures: code === 0 ? [] : [`--- ${file} (exit ${code})\n${failuresOnly(out + err)}`],
-    notes: lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Note),
+    notes,
+    results: new Map([[file, tests]]),
   };
 }
 
@@ -86,7 +97,7 @@ export async function runTests(
   files: readonly string[],
   options: { env?: Record<string, string>; prefix?: readonly string[]; jobs?: number; limitMs?: number } = {},
 ): Promise<TestRun> {
-  const total: TestRun = { passed: 0, failed: 0, skipped: 0, failures: [], notes: [] };
+  const total: TestRun = { passed: 0, failed: 0, skipped: 0, failures: [], notes: [], results: new Map() };
   const queue = [...files];
   const scratch = mkdtempSync(`${tmpdir()}/tsrun-test-`);
   const worker = async () => {
@@ -95,6 +106,7 @@ export async function runTests(
       add(total, run);
       total.failures.push(...run.failures);
       total.notes.push(...run.notes);
+      for (const [name, tests] of run.results) total.results.set(name, tests);
     }
   };
   try {

@@ -2,6 +2,7 @@
 // (test/fault). Needs root. The last line is "N passed, N failed, N skipped".
 /// <reference types="bun" />
 import { type Counts, REPOSITORY, runTests, testFiles } from "./bun-tests.ts";
+import { writeResults } from "./results.ts";
 
 /** Each command is a process of its own, some thousand of them: one file starts in half the time of a hundred. */
 async function build(): Promise<void> {
@@ -28,6 +29,7 @@ async function faultTests(): Promise<Counts> {
   const before = performance.now();
   const run = await runTests(files, { env: { TSRUN_HOST: "bun" }, jobs: 2, limitMs: 600_000 });
   for (const failure of run.failures) console.log(failure);
+  writeResults("faults", "", run.results);
   console.log(`== faults: ${run.passed} passed, ${run.failed} failed, ${run.skipped} skipped, ${((performance.now() - before) / 1000).toFixed(0)} s`);
   return run;
 }

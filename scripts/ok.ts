@@ -2,6 +2,7 @@
 /// <reference types="bun" />
 import { existsSync, readdirSync } from "node:fs";
 import { add, type Counts, REPOSITORY, runTests, testFiles } from "./bun-tests.ts";
+import { writeResults } from "./results.ts";
 
 interface Outcome {
   readonly isGood: boolean;
@@ -30,6 +31,7 @@ function cFiles(): string[] {
 
 async function unitTests(): Promise<Outcome> {
   const run = await runTests([...testFiles("unit"), ...testFiles("plan")], { jobs: 1 });
+  writeResults("unit", "", run.results);
   return { isGood: run.failed === 0, output: run.failures.join("\n"), counts: run };
 }
 

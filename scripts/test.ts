@@ -1,11 +1,14 @@
 // `npm test`: set-up, the gate, then real containers on the built executable and again on the checkout under Bun, and the image tool.
 // `npm run test:root` leaves the gate out; `npm run test:oracle` runs the container tests on runc and crun instead.
 // The last line is "N passed, N failed, N skipped". TSRUN_MUST_RUN=1: what CI machines have must not be skipped.
+// Each lane leaves build/results/<lane>.json, from which `npm run compliance` writes docs/compliance.md.
 /// <reference types="bun" />
 import { existsSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { add, type Counts, type Note, REPOSITORY, runTests, testFiles } from "./bun-tests.ts";
 import { imageTests } from "./image-tests.ts";
 import { runOk } from "./ok.ts";
+import { writeResults } from "./results.ts";
 import { CGROUP_FILES, SELINUX_FILES, SYSTEMD_FILES, vmTests } from "./vm-tests.ts";
 
 const words = process.argv.slice(2);
@@ -47,8 +50,18 @@ function printNotes(notes: readonly Note[], kind: Note["kind"]): void {
   for (const [why, names] of groups) console.log(`  ${why}: ${names.length} (${names.slice(0, 3).join("; ")}${names.length > 3 ? "; ..." : ""})`);
 }
 
+interface Lane {
+  /** Names the file of results. */
+  readonly lane: string;
+  readonly title: string;
+  /** The runtime's program. */
+  readonly program: string;
+  readonly env: Record<string, string>;
+  readonly prefix?: readonly string[];
+}
+
 /** The container tests on one runtime. */
-async function containerTests(title: string, env: Record<string, string>, prefix: readonly string[] = []): Promise<Note[]> {
+async function containerTests({ lane, title, program, env, prefix = [] }: Lane): Promise<Note[]> {
   const files = testFiles("container").filter((file) => filters.length === 0 || filters.some((word) => file.includes(word)));
   const before = performance.now();
   const result = await runTests(files, { env, prefix, jobs: 2 });
@@ -58,6 +71,8 @@ async function containerTests(title: string, env: Record<string, string>, prefix
   );
   printNotes(result.notes, "skip");
   add(total, result);
+  const version = Bun.spawnSync([program, "--version"], { cwd: REPOSITORY, stderr: "ignore" }).stdout.toString();
+  writeResults(lane, version.split("\n")[0] ?? "", result.results);
   return result.notes;
 }
 
@@ -79,7 +94,7 @@ async function oracle(): Promise<void> {
       total.skipped++;
       continue;
     }
-    const notes = await containerTests(runtime, { RUNTIME: path }, prefixOf(runtime));
+    const notes = await containerTests({ lane: runtime, title: runtime, program: path, env: { RUNTIME: path }, prefix: prefixOf(runtime) });
     const known = notes.filter((note) => note.kind === "deviation");
     console.log(`-- where ${runtime} is known to differ: ${known.length}`);
     for (const note of known) console.log(`  ${note.name.padEnd(90)} ${note.why}`);
@@ -94,17 +109,21 @@ async function root(): Promise<void> {
     total[mustRun ? "failed" : "skipped"] += files;
     return;
   }
-  if (process.env["RUNTIME"]) {
-    await containerTests(process.env["RUNTIME"], {}, prefixOf(process.env["RUNTIME"].split("/").at(-1) ?? ""));
+  const program = process.env["RUNTIME"];
+  if (program) {
+    const name = basename(program);
+    // The virtual machines have lanes of their own.
+    const lane = process.env["TSRUN_LANE"] ?? (name === "tsrun" ? "containers" : name);
+    await containerTests({ lane, title: program, program, env: {}, prefix: prefixOf(name) });
     return;
   }
-  if (existsSync(`${REPOSITORY}/dist/tsrun`)) await containerTests("dist/tsrun", { TSRUN_HOST: "" });
+  if (existsSync(`${REPOSITORY}/dist/tsrun`)) await containerTests({ lane: "containers", title: "dist/tsrun", program: "dist/tsrun", env: { TSRUN_HOST: "" } });
   else {
     console.log("== containers, dist/tsrun: not built");
     total[mustRun ? "failed" : "skipped"]++;
   }
   if (existsSync(`${REPOSITORY}/src/host-bun/main.ts`) && existsSync(`${REPOSITORY}/build/libtsrun.so`))
-    await containerTests("the checkout under Bun", { TSRUN_HOST: "bun" });
+    await containerTests({ lane: "bun", title: "the checkout under Bun", program: "bin/tsrun", env: { TSRUN_HOST: "bun" } });
   add(total, await imageTests(filters));
   if (filters.length === 0) {
     add(total, vmTests(CGROUP_FILES));

@@ -20,10 +20,10 @@ const PACKAGES = {
   secilc: "/usr/bin/secilc",
 };
 const MEMORY_MIB = "3000";
-const TIMEOUT_S = "900";
+const TIMEOUT_S = "1800";
 
 /** Test files whose outcome depends on the layout of cgroups, or on the kernel. */
-export const CGROUP_FILES = ["apparmor", "cgroups", "checkpoint", "devices", "events", "pause", "update"];
+export const CGROUP_FILES = ["apparmor", "cgroups", "checkpoint", "devices", "events", "pause", "resources", "update"];
 
 /** False when there can be no machine here. */
 export function installMachine(): boolean {
@@ -63,7 +63,9 @@ export function vmTests(filters: readonly string[], more?: "systemd" | "hybrid" 
     console.log("   not run: it needs root and QEMU");
     return process.env["TSRUN_MUST_RUN"] === "1" ? { passed: 0, failed: 1, skipped: 0 } : { passed: 0, failed: 0, skipped: 1 };
   }
-  const argv = inMachine(`bun scripts/test.ts --root ${filters.join(" ")}`, more === undefined ? [] : [`--${more}`]);
+  // The guest writes its results beside those of this machine.
+  const lane = ["--env", `TSRUN_LANE=vm${more === undefined ? "" : `-${more}`}`];
+  const argv = inMachine(`bun scripts/test.ts --root ${filters.join(" ")}`, [...lane, ...(more === undefined ? [] : [`--${more}`])]);
   const child = Bun.spawnSync(argv, { stdout: "pipe", stderr: "inherit" });
   const output = child.stdout.toString().trimEnd();
   console.log(output.split("\n").slice(0, -1).join("\n"));

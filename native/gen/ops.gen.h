@@ -35,6 +35,7 @@ enum { OP_MAX = 65, OP_WORDS = 13 };
   X(15, ioprio_set, "nn") \
   X(20, mountns_propagation, "n") \
   X(21, root_bind, "s") \
+  X(39, root_follow, "s") \
   X(22, mount_fs, "sssnnslnisnn") \
   X(23, mount_bind, "snsnnnnnl") \
   X(24, mount_remount, "snnnnnnsl") \
@@ -100,6 +101,7 @@ enum op_number {
   OP_IOPRIO_SET = 15,
   OP_MOUNTNS_PROPAGATION = 20,
   OP_ROOT_BIND = 21,
+  OP_ROOT_FOLLOW = 39,
   OP_MOUNT_FS = 22,
   OP_MOUNT_BIND = 23,
   OP_MOUNT_REMOUNT = 24,
@@ -356,6 +358,12 @@ struct op_root_bind {
   const char *source;
 };
 void op_root_bind(const struct op_root_bind *op);
+
+/// rootfsPropagation slave, in place of root.bind: the same, but its mount stays a slave of the host's, whose later mounts below it appear in the container. Nothing is shared in this mount namespace.
+struct op_root_follow {
+  const char *source;
+};
+void op_root_follow(const struct op_root_follow *op);
 
 /// Mount a new filesystem: fsopen/fsmount with superblock MS_* flags, MOUNT_ATTR_* attrSet and data; target directory made when missing. propagation: MS_* numbers applied in order after the mount. copyUp: first copy what the target holds into it. mode >= 0: a tmpfs without mode= in its data takes the target's own mode, or this one when the target was missing. rootLabel: written to security.selinux of the new root directory. idmap: the sync point at which the parent gives the detached mount its mapping, 0 for none. whole = 1: by mount(2), for what fsconfig cannot take.
 struct op_mount_fs {

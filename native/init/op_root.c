@@ -30,12 +30,20 @@ static void make_parent_private(const char *path) {
   }
 }
 
-void op_root_bind(const struct op_root_bind *op) {
-  make_parent_private(op->source);
-  long target = ok(SC_openat, SYS(openat, AT_FDCWD, op->source, O_PATH | O_DIRECTORY | O_CLOEXEC, 0));
+static void bind_root(const char *source) {
+  long target = ok(SC_openat, SYS(openat, AT_FDCWD, source, O_PATH | O_DIRECTORY | O_CLOEXEC, 0));
   self.root = clone_mount((int)target, 1);
   attach_mount(self.root, (int)target);
   sys_close(target);
+}
+
+void op_root_bind(const struct op_root_bind *op) {
+  make_parent_private(op->source);
+  bind_root(op->source);
+}
+
+void op_root_follow(const struct op_root_follow *op) {
+  bind_root(op->source);
 }
 
 void op_root_open(const struct op_root_open *op) {

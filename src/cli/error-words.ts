@@ -80,6 +80,7 @@ const ACTIONS: { readonly [op in OpName]: string } = {
   "root.enter": "enter the container's root filesystem",
   "mountns.propagation": "cut the mount namespace off the host",
   "root.bind": "bind the root filesystem",
+  "root.follow": "bind the root filesystem",
   "root.open": "open the root filesystem",
   "mount.fs": "mount a filesystem at",
   "mount.bind": "bind-mount at",

@@ -67,6 +67,8 @@ export interface Built {
   readonly moved: MovedDevices;
   /** The terminal's master when it stays with us, else -1. */
   readonly master: number;
+  /** A failure from here on runs the poststop hooks. */
+  readonly onHooks: () => void;
 }
 
 /** Builds, then lets the caller finish; whatever fails in between, everything is taken back (spec 1.08). */
@@ -141,7 +143,7 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
     onHooks,
     ownBundle: options.ownBundle === true,
   });
-  return { bundle, directory, init, cgroup, moved, ...outcome };
+  return { bundle, directory, init, cgroup, moved, onHooks, ...outcome };
 }
 
 function startInCgroup(plan: Plan, fds: InitFds, cgroup: Cgroup): InitProcess {

@@ -46,7 +46,7 @@ export interface Guided {
   readonly rdtGroups: string[];
   /** Network devices that were moved, for undo. */
   readonly moved: MovedDevices;
-  /** The hooks of create were begun: a failure from here on runs the poststop hooks (spec 3.11). */
+  /** Hooks were begun: a failure from here on runs the poststop hooks (spec 3.11, 3.15). */
   onHooks: () => void;
 }
 
@@ -93,6 +93,8 @@ export function guideInit(g: Guided): Outcome {
         if (record === undefined || !ready) throw initLost(g.init);
         return { record, master };
       case "fail":
+        // Those of the container's namespaces are init's: they were begun when it came as far.
+        if (g.plan.ops.slice(0, event.op + 1).some((op) => op.op === "hook.run")) g.onHooks();
         throw failure(g, event);
     }
   }

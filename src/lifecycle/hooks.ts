@@ -52,7 +52,7 @@ export function runHooksTolerantly(
 }
 
 function runHook(kind: string, index: number, hook: Hook, stdin: string): void {
-  const args = hook.args ?? [hook.path];
+  const args = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args;
   const output = sys.run_program(hook.path, nulTerminated(args), nulTerminated(hook.env ?? []), stdin, (hook.timeout ?? 0) * 1000, OUTPUT_TAIL);
   const pointer = `/hooks/${kind}/${index}`;
   if (output === -ETIMEDOUT) throw new HookError(kind, index, hook.path, `killed after ${hook.timeout} s`, "", pointer);

@@ -1,6 +1,6 @@
 // kill: send a signal to the container process (runtime-spec, "Kill").
 import { openCgroup } from "../cgroup/existing.ts";
-import { check } from "../errors.ts";
+import { check, StateError } from "../errors.ts";
 import { isAlive } from "../state/status.ts";
 import { load } from "../state/store.ts";
 import { sys } from "../sys.ts";
@@ -13,11 +13,13 @@ const ESRCH = 3;
 export function killContainer(root: string, id: string, signal: number, all: boolean): void {
   const record = load(root, id);
   const cgroup = openCgroup(record.cgroup);
+  const status = currentStatus(root, record);
+  // Spec 3.18: neither created nor running. A create that was killed half way is ended by delete --force.
+  if (status === "creating") throw new StateError("TS4004", `cannot kill a container that is being created: "${id}"`);
   if (all) {
     cgroup.signalAll(signal);
     return;
   }
-  const status = currentStatus(root, record);
   if (status === "stopped") throw notRunning(id);
   const pidfd = sys.pidfd_open(record.pid);
   // Open first, then look: the pid may have been given to another process in between.

@@ -19,7 +19,7 @@ export function moveNetDevices({ linux }: Config, pid: number, moved: MovedDevic
   for (const [name, device] of Object.entries(linux?.netDevices ?? {})) {
     const newName = (device.name ?? "") ? (device.name ?? "") : name;
     const pointer = `/linux/netDevices/${pointerPart(name)}`;
-    if (moved.namespace < 0) moved.namespace = openNamespace(pid);
+    if (moved.namespace < 0) moved.namespace = openNamespace(linux?.namespaces?.find(({ type }) => type === "network")?.path || `/proc/${pid}/ns/net`);
     const index = sys.move_netdev(name, newName, moved.namespace);
     if (index === -ENODEV) throw new StateError("TS6301", `there is no network device "${name}" to move`, { pointer });
     if (index === -EEXIST) throw new StateError("TS6302", `the container has a network device "${newName}" already`, { pointer });
@@ -28,8 +28,8 @@ export function moveNetDevices({ linux }: Config, pid: number, moved: MovedDevic
   }
 }
 
-function openNamespace(pid: number): number {
-  const path = `/proc/${pid}/ns/net`;
+/** One that is given by path is opened itself: init may not have joined it yet. One of its own init has from the start. */
+function openNamespace(path: string): number {
   return check(sys.open(path, 0, 0), "open the container's network namespace", path, "open");
 }
 

@@ -24,6 +24,8 @@ export function runContainer(options: RunOptions): number {
   if (!options.detach) check(sys.hold_signals(), "hold signals back", "", "sigprocmask");
   const built = withBuilt(options, { startWait: false, detached: options.detach }, (made, undo) => {
     publish(options, made, undo);
+    // The program runs: also without hooks of create, its end is that of a container (spec 3.17).
+    made.onHooks();
     runHooks("poststart", made.record.poststart, stateOf(made.record, "running", made.record.pid));
     return made;
   });

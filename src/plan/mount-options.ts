@@ -8,8 +8,9 @@ export interface MountOptions {
   readonly recursive: boolean;
   readonly remount: boolean;
   readonly readonly: boolean;
-  /** MS_* flags of the superblock. */
+  /** MS_* flags of the superblock, and those whose last word switched them off. */
   readonly flags: number;
+  readonly flagsClear: number;
   readonly attrSet: number;
   readonly attrClear: number;
   readonly recAttrSet: number;
@@ -84,12 +85,21 @@ const RECURSIVE_WORDS: Readonly<Record<string, readonly ["set" | "clear", number
 /** With one of these the mount may have others below it. */
 const TREE_WORDS: readonly string[] = ["bind", "rbind", "remount"];
 
-/** Words that mount(8) keeps to itself: they never reach the kernel. */
-const SILENT_WORDS: readonly string[] = ["defaults", "auto", "noauto", "nouser", "_netdev"];
+/** Words that mount(8) keeps to itself: they never reach the kernel (spec 6.09). */
+const SILENT_WORDS: readonly string[] = ["defaults", "auto", "noauto", "nofail", "nouser", "nousers", "noowner", "nogroup", "_netdev"];
+
+/** Who may mount it is of no meaning here, but mount(8) takes these for what such mounts must not hold. */
+const USER_WORDS: Readonly<Record<string, number>> = {
+  user: MS.NOSUID | MS.NODEV | MS.NOEXEC,
+  users: MS.NOSUID | MS.NODEV | MS.NOEXEC,
+  owner: MS.NOSUID | MS.NODEV,
+  group: MS.NOSUID | MS.NODEV,
+};
 
 /** Every option word that is understood and not passed on as data, sorted (for `features`). */
 export function knownMountOptions(): string[] {
-  return [...Object.keys(FLAG_WORDS), ...Object.keys(RECURSIVE_WORDS), ...Object.keys(PROPAGATION), "defaults", "idmap", "ridmap", "tmpcopyup"].sort();
+  const tables = [FLAG_WORDS, RECURSIVE_WORDS, PROPAGATION, USER_WORDS].flatMap((table) => Object.keys(table));
+  return [...tables, ...SILENT_WORDS, "idmap", "ridmap", "tmpcopyup"].sort();
 }
 
 /** Flags that were switched on, and those whose last word switched them off. */
@@ -143,9 +153,11 @@ export function parseMountOptions(words: readonly string[]): MountOptions {
     const flag = own(FLAG_WORDS, word);
     const treeFlag = own(RECURSIVE_WORDS, word);
     const way = own(PROPAGATION, word);
+    const ofUser = own(USER_WORDS, word);
     if (flag !== undefined) turn(top, flag);
     else if (treeFlag !== undefined) turn(tree, treeFlag);
     else if (way !== undefined) propagation.push(String(way));
+    else if (ofUser !== undefined) turn(top, ["set", ofUser]);
     else if (word === "tmpcopyup") copyUp = true;
     else if (word === "idmap" || word === "ridmap") idmap = word;
     else if (!isSilent(word)) data.push(word);
@@ -158,6 +170,7 @@ export function parseMountOptions(words: readonly string[]): MountOptions {
     remount: (top.set & MS.REMOUNT) !== 0,
     readonly: (top.set & MS.RDONLY) !== 0,
     flags: top.set & MS_SUPERBLOCK,
+    flagsClear: top.cleared & MS_SUPERBLOCK,
     attrSet: attr.set,
     attrClear: attr.clear,
     recAttrSet: recAttr.set,
@@ -170,7 +183,7 @@ export function parseMountOptions(words: readonly string[]): MountOptions {
 }
 
 function isSilent(word: string): boolean {
-  return word === "" || SILENT_WORDS.includes(word) || word.startsWith("x-") || word.startsWith("X-");
+  return word === "" || SILENT_WORDS.includes(word) || /^(x-|X-|comment=)/.test(word);
 }
 
 /** An own property only: the word may be "constructor". */

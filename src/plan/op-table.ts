@@ -79,6 +79,11 @@ export const OPS = {
     fields: { source: "str" },
     doc: "Clone the rootfs tree of the host path (open_tree, recursive), attach it over itself and keep its fd as the root fd. Its parent mount is made private when it is shared, for pivot_root.",
   },
+  "root.follow": {
+    number: 39,
+    fields: { source: "str" },
+    doc: "rootfsPropagation slave, in place of root.bind: the same, but its mount stays a slave of the host's, whose later mounts below it appear in the container. Nothing is shared in this mount namespace.",
+  },
   "mount.fs": {
     number: 22,
     fields: {

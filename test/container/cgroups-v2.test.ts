@@ -170,7 +170,7 @@ for (const [name, resources, files, deviation] of VALUES)
   });
 
 spec(
-  "v2: 8.38 weights are BFQ's where it is, as in v1, and else those of the cost model",
+  "8.38 v2: weights are BFQ's where it is, as in v1, and else those of the cost model",
   oracle({ runc: "leaves out the weight of a device without BFQ" }),
   onV2,
   async () => {
@@ -191,7 +191,7 @@ spec(
   },
 );
 
-spec("v2: 8.37 an idle cgroup, and one that is so no more", oracle({ runc: "1.1.5 has none" }), onV2, async () => {
+spec("8.37 v2: an idle cgroup, and one that is so no more", oracle({ runc: "1.1.5 has none" }), onV2, async () => {
   const { container, file } = await created({ cpu: { shares: 2048 } });
   ok(await container.command("update", { flags: ["--cpu-idle", "1"] }));
   expect(file("cpu.idle")).toBe("1");
@@ -225,12 +225,12 @@ for (const [name, resources, deviation] of REFUSED)
     expect(existsSync(`${TESTS}/${b.name}`)).toBe(false);
   });
 
-spec("v2: 8.42 rdma limits reach the kernel, by device", oracle({ runc: "other words" }), onV2, async () => {
+spec("8.42 v2: rdma limits reach the kernel, by device", oracle({ runc: "other words" }), onV2, async () => {
   const b = bundleWith({ rdma: { mlx9: { hcaHandles: 3, hcaObjects: 10 } } });
   await refused(b, /mlx9 hca_handle=3 hca_object=10" to ".*rdma\.max"/);
 });
 
-spec("v2: 8.39 a limit of huge pages holds", oracle({ runc: "1.1.5 knows no reservations: SIGBUS" }), onV2, async () => {
+spec("8.39 v2: a limit of huge pages holds", oracle({ runc: "1.1.5 knows no reservations: SIGBUS" }), onV2, async () => {
   const pages = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
   writeFileSync(pages, "8");
   try {
@@ -260,7 +260,7 @@ spec("v2: update of memory and swap together alone counts the present memory lim
   expect(file("memory.swap.max")).toBe(String(32 * MIB));
 });
 
-spec("v2: 8.36 checkBeforeUpdate refuses a limit below what is used", oracle({ runc: "1.1.5 has none" }), onV2, async () => {
+spec("8.36 v2: checkBeforeUpdate refuses a limit below what is used", oracle({ runc: "1.1.5 has none" }), onV2, async () => {
   const container = await new Container(bundle(probe("hold:32", "echo:up", "pause"), { linux: { resources: { memory: { limit: 128 * MIB } } } })).up();
   await container.said("up");
   const before = read(`${TESTS}/${container.bundle.name}/memory.max`);

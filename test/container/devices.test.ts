@@ -1,6 +1,6 @@
 // linux.devices, the default devices and the links of /dev.
 import { expect } from "bun:test";
-import { chownSync, existsSync } from "node:fs";
+import { chownSync, existsSync, readFileSync } from "node:fs";
 import { bundle, probe } from "../helpers/bundle.ts";
 import { type Json, MOUNTS, NAMESPACES } from "../helpers/config.ts";
 import { facts, refused } from "../helpers/container.ts";
@@ -108,9 +108,54 @@ spec(
   },
 );
 
+spec(
+  "8.12 each other thing at the path is an error: another number, another type, a fifo, a directory, a link to one",
+  oracle({ runc: "1.1 takes any file", crun: "takes some" }),
+  async () => {
+    const others: readonly (readonly string[])[] = [
+      ["mknod", "fuse", "c", "10", "228"],
+      ["mknod", "fuse", "c", "11", "229"],
+      ["mknod", "fuse", "b", "10", "229"],
+      ["mkfifo", "fuse"],
+      ["mkdir", "fuse"],
+      ["ln", "-s", "/etc/passwd", "fuse"],
+    ];
+    for (const other of others) {
+      const b = withDevices([{ ...fuse, path: "/opt/fuse" }], "stat:/opt/fuse");
+      b.dir("opt");
+      Bun.spawnSync([...other], { cwd: `${b.rootfs}/opt` });
+      await refused(b);
+      expect(readFileSync(`${b.rootfs}/etc/passwd`, "utf8")).toStartWith("root:");
+    }
+    // A fifo that is to be one is fine.
+    const fifo = withDevices([{ type: "p", path: "/opt/pipe" }], "stat:/opt/pipe");
+    fifo.dir("opt");
+    Bun.spawnSync(["mkfifo", "pipe"], { cwd: `${fifo.rootfs}/opt` });
+    expect((await facts(fifo)).get("stat:/opt/pipe")).toStartWith("fifo ");
+  },
+);
+
+spec("8.10 8.11 8.13 listed devices can be used, beside the default ones", async () => {
+  const f = await facts(
+    withDevices(
+      [
+        { type: "c", path: "/dev/zero2", major: 1, minor: 5, fileMode: 0o444 },
+        { type: "u", path: "/opt/null", major: 1, minor: 3 },
+      ],
+      "open:r,/dev/zero2",
+      "open:rw,/opt/null",
+      "open:rw,/dev/null",
+      "open:r,/dev/urandom",
+      "stat:/dev/zero2",
+    ),
+  );
+  for (const word of ["open:r,/dev/zero2", "open:rw,/opt/null", "open:rw,/dev/null", "open:r,/dev/urandom"]) expect(f.get(word)).toBe("ok");
+  expect(f.get("stat:/dev/zero2")).toMatch(/^char 0444 0:0 1:5 /);
+});
+
 spec("8.10 a listed default device takes the mode of the list", async () => {
   const f = await facts(withDevices([{ type: "c", path: "/dev/null", major: 1, minor: 3, fileMode: 0o600, uid: 0, gid: 0 }], "stat:/dev/null"));
-  expect(f.get("stat:/dev/null")).toMatch(/^char 0[0-7]{3} 0:0 1:3 /);
+  expect(f.get("stat:/dev/null")).toMatch(/^char 0600 0:0 1:3 /);
 });
 
 spec("8.10 devices in a user namespace", needs("userns"), async () => {
@@ -134,8 +179,14 @@ spec("8.10 with the host's /dev bound nothing is made in it", async () => {
   expect([existsSync("/dev/fd"), existsSync("/dev/ptmx")]).toEqual(before);
 });
 
-spec("without a mount on /dev the devices are made in the rootfs", async () => {
+spec("5.05 5.06 without a mount on /dev the devices are made in the rootfs", async () => {
   const f = await facts(bundle(probe("stat:/dev/null", "link:/dev/fd"), { mounts: [MOUNTS[0] ?? {}] }));
   expect(f.get("stat:/dev/null")).toContain(" 1:3 ");
   expect(f.get("link:/dev/fd")).toBe("/proc/self/fd");
+});
+
+spec("5.05 without a /proc for them to point to the links are not made", oracle({ runc: "needs /proc", crun: "makes them always" }), async () => {
+  const mounts = MOUNTS.filter((mount) => mount["destination"] !== "/proc");
+  const f = await facts(bundle(probe("ls:/dev"), { mounts, linux: { maskedPaths: undefined, readonlyPaths: undefined } }));
+  for (const name of ["fd", "stdin", "stdout", "stderr"]) expect(f.get("ls:/dev").split(" ")).not.toContain(name);
 });

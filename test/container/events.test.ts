@@ -11,7 +11,10 @@ const noEvents = oracle({ crun: "has no events" });
 
 spec("events --stats: the members that engines read", noEvents, async () => {
   const container = await new Container(bundle(probe("pause"), { linux: { resources: { memory: { limit: 64 << 20 }, pids: { limit: 10 } } } })).up();
-  const event = JSON.parse(ok(await container.command("events", { flags: ["--stats"] })).stdout);
+  const stats = async () => JSON.parse(ok(await container.command("events", { flags: ["--stats"] })).stdout);
+  // Threads of a peer's init need a moment to go.
+  let event = await stats();
+  for (let i = 0; i < 100 && event.data.pids.current > 1; i++) event = await stats();
   expect(event).toMatchObject({ type: "stats", id: container.id });
   const { cpu, memory, pids } = event.data;
   expect(cpu.usage.total).toBeGreaterThan(0);

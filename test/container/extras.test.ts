@@ -91,26 +91,9 @@ spec("8.62 unknown domains, and flags of any kind, are errors", oracle({ runc: "
 
 const withScheduler = (scheduler: JsonObject) => bundle(probe("sched"), { process: { scheduler } });
 
-spec("7.10 scheduler: batch, idle and nice", oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }), async () => {
-  expect((await facts(withScheduler({ policy: "SCHED_BATCH", nice: 5 }))).get("sched")).toContain("policy=3 flags=0 nice=5");
-  expect((await facts(withScheduler({ policy: "SCHED_IDLE" }))).get("sched")).toContain("policy=5");
-  expect((await facts(withScheduler({ policy: "SCHED_OTHER", nice: 10 }))).get("sched")).toContain("policy=0 flags=0 nice=10");
-});
-
-spec("7.10 scheduler: real time", oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }), async () => {
-  const result = await new Container(withScheduler({ policy: "SCHED_FIFO", priority: 10 })).run();
-  // Groups without a real-time budget refuse it: an error then, never a silent fallback.
-  if (result.code === 0) expect(result.stdout).toContain("policy=1 flags=0 nice=0 priority=10");
-});
-
 spec("7.10 unknown policies and flags are errors", oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }), async () => {
   await refused(withScheduler({ policy: "SCHED_NOSUCH" }));
   await refused(withScheduler({ policy: "SCHED_OTHER", flags: ["SCHED_FLAG_NOSUCH"] }));
-});
-
-spec("7.11 ioPriority", oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }), async () => {
-  expect((await facts(bundle(probe("ioprio"), { process: { ioPriority: { class: "IOPRIO_CLASS_BE", priority: 6 } } }))).get("ioprio")).toBe("2 6");
-  expect((await facts(bundle(probe("ioprio"), { process: { ioPriority: { class: "IOPRIO_CLASS_IDLE", priority: 0 } } }))).get("ioprio")).toMatch(/^3 /);
 });
 
 spec("7.11 wrong classes and priorities are errors", oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }), async () => {
@@ -125,14 +108,6 @@ spec("while created the container charges next to nothing", async () => {
   const { pid } = await container.state();
   expect(readdirSync(`/proc/${pid}/task`).length).toBeLessThan(20);
   expect(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])).toBeLessThan(60_000);
-});
-
-spec("8.60 a memory policy is the program's", oracle({ runc: "1.1 ignores it", crun: "1.8 ignores it" }), async () => {
-  const f = await facts(
-    bundle(probe("read:/proc/self/numa_maps"), { linux: { memoryPolicy: { mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_STATIC_NODES"] } } }),
-  );
-  expect(f.get("read:/proc/self/numa_maps")).toContain("bind=static:0");
-  await refused(bundle({ linux: { memoryPolicy: { mode: "MPOL_BIND", nodes: "900" } } }));
 });
 
 spec("10.02 8.13 reserved annotations and two names for one device are warnings", tsrunOnly, async () => {

@@ -1,9 +1,10 @@
 // linux.namespaces, uidMappings, gidMappings, timeOffsets.
 import { expect } from "bun:test";
-import { chownSync, readlinkSync } from "node:fs";
+import { chownSync, readlinkSync, statSync } from "node:fs";
 import { bundle, probe } from "../helpers/bundle.ts";
 import { type Json, type JsonObject, MOUNTS, NAMESPACES } from "../helpers/config.ts";
 import { Container, facts, ok, refused } from "../helpers/container.ts";
+import { Facts } from "../helpers/facts.ts";
 import { needs, oracle, spec } from "../helpers/spec.ts";
 
 const KINDS: readonly [string, string][] = [
@@ -32,6 +33,56 @@ spec("8.03 8.04 new namespaces for the listed types, the caller's for the others
     else expect(f.get(`ns.${name}`)).toBe(own(name));
   }
 });
+
+spec(
+  "8.01 8.03 every type at once is made anew, and exec enters all of them",
+  needs("userns", "timens"),
+  oracle({ runc: "1.1 does not know time", crun: "1.8 does not know time" }),
+  async () => {
+    const timeOffsets = { boottime: { secs: 604800, nanosecs: 0 } };
+    const container = await new Container(withUser({ ...probe("ns", "pause"), linux: { namespaces: KINDS.map(([type]) => ({ type })), timeOffsets } })).up();
+    await container.said("ns.uts");
+    const { pid } = await container.state();
+    const seen = new Facts(ok(await container.command("exec", {}, "/probe", "ns", "clock", "ids")).stdout);
+    for (const [, name] of KINDS) {
+      expect(container.facts().get(`ns.${name}`)).not.toBe(own(name));
+      expect(seen.get(`ns.${name}`)).toBe(container.facts().get(`ns.${name}`));
+      expect(readlinkSync(`/proc/${pid}/ns/${name}`)).toBe(seen.get(`ns.${name}`));
+    }
+    expect(Number(seen.get("clock.boottime"))).toBeGreaterThan(604800);
+    // In the container's pid namespace, as a process of its own.
+    expect(Number(seen.get("pid"))).toBeGreaterThan(1);
+    expect(Number(seen.get("pid"))).toBeLessThan(100);
+  },
+);
+
+for (const [type, name] of KINDS)
+  spec(
+    `8.03 8.04 a new ${type} namespace does not depend on the others, nor they on it`,
+    needs("userns", "timens"),
+    oracle(type === "time" ? { runc: "1.1 does not know it" } : {}),
+    async () => {
+      // As few as the kernel lets be: mounts want a namespace of their own, and so do the masks.
+      const namespaces = [...new Set(["mount", type])].map((one) => ({ type: one }));
+      const mappings = type === "user" ? MAPPINGS : {};
+      const b = bundle(probe("ns"), {
+        hostname: undefined,
+        mounts: MOUNTS.filter((mount) => mount["type"] === "proc" || mount["destination"] === "/dev"),
+        linux: { namespaces, ...mappings },
+      });
+      // A new proc of the host's pid namespace is not for another user namespace to mount.
+      const bound = { destination: "/proc", type: "bind", source: "/proc", options: ["rbind"] };
+      const dev = MOUNTS.filter((mount) => mount["destination"] === "/dev");
+      const changed = type === "user" ? b.rewrite({ mounts: [bound, ...dev], linux: { maskedPaths: [], readonlyPaths: [] } }) : b;
+      if (type === "user") chownSync(b.rootfs, 100000, 200000);
+      const f = await facts(changed);
+      for (const [other, otherName] of KINDS) {
+        if (other === type || other === "mount") expect(f.get(`ns.${otherName}`)).not.toBe(own(otherName));
+        else expect(f.get(`ns.${otherName}`)).toBe(own(otherName));
+      }
+      expect(f.get(`ns.${name}`)).not.toBe(own(name));
+    },
+  );
 
 spec("8.01 cgroup namespace", async () => {
   const f = await facts(bundle(probe("ns", "cgroup"), { linux: { namespaces: [...NAMESPACES, { type: "cgroup" }] } }));
@@ -69,6 +120,31 @@ spec("8.02 namespaces by path are joined", async () => {
     if (type === "pid") expect(Number(f.get("pid"))).toBeGreaterThan(1);
   }
 });
+
+spec(
+  "8.02 the mount, cgroup and time namespace by path",
+  needs("timens"),
+  oracle({ runc: "1.1 does not know time", crun: "1.8 does not know time" }),
+  async () => {
+    const timeOffsets = { monotonic: { secs: 86400 } };
+    const others = [{ type: "cgroup" }, { type: "time" }];
+    const holder = await new Container(bundle(probe("pause"), { linux: { namespaces: [...NAMESPACES, ...others], timeOffsets } })).up();
+    const { pid } = await holder.state();
+    for (const [type, name] of [
+      ["cgroup", "cgroup"],
+      ["time", "time"],
+    ] as const) {
+      const f = await facts(bundle(probe("ns", "clock"), { linux: { namespaces: [...NAMESPACES, { type, path: `/proc/${pid}/ns/${name}` }] } }));
+      expect(f.get(`ns.${name}`)).toBe(readlinkSync(`/proc/${pid}/ns/${name}`));
+      if (type === "time") expect(Number(f.get("clock.monotonic"))).toBeGreaterThan(86400);
+    }
+    // Nothing of its own is mounted there, and its rootfs is that namespace's own root.
+    const namespaces = [...without("mount"), { type: "mount", path: `/proc/${pid}/ns/mnt` }];
+    const joined = bundle(probe("pause"), { linux: { namespaces, maskedPaths: [], readonlyPaths: [] }, root: { path: "/" }, mounts: [] });
+    const container = await new Container(joined).up();
+    expect(readlinkSync(`/proc/${(await container.state()).pid}/ns/mnt`)).toBe(readlinkSync(`/proc/${pid}/ns/mnt`));
+  },
+);
 
 spec("8.02 all of a pod's namespaces at once", async () => {
   const holder = await new Container(bundle(probe("pause"))).up();
@@ -164,6 +240,17 @@ spec("8.06 mappings of size 0, of negative ids, and beyond 32 bits are errors", 
   for (const mapping of bad) await refused(withUser({ linux: { uidMappings: [mapping] } }));
 });
 
+spec("8.06 nothing of the rootfs is chowned for the mappings", needs("userns"), async () => {
+  const b = withUser(probe("stat:/marker", "stat:/mine"));
+  b.file("marker");
+  b.file("mine");
+  chownSync(`${b.rootfs}/mine`, 100000, 200000);
+  const f = await facts(b);
+  // Without a mapping it is the overflow id's.
+  expect([f.get("stat:/marker"), f.get("stat:/mine")]).toEqual([expect.stringContaining(" 65534:65534 "), expect.stringContaining(" 0:0 ")]);
+  expect([statSync(`${b.rootfs}/marker`).uid, statSync(`${b.rootfs}/mine`).uid]).toEqual([0, 100000]);
+});
+
 spec("8.06 several mappings", needs("userns"), async () => {
   const uidMappings = [
     { containerID: 0, hostID: 100000, size: 10 },
@@ -201,17 +288,17 @@ spec("8.01 8.07 time namespace with offsets", needs("timens"), oracle({ runc: "1
 });
 
 spec(
-  "8.06 8.07 time offsets in a new user namespace",
-  needs("timens", "userns"),
+  "8.07 seconds beyond the kernel's range are an error, large ones are exact",
+  needs("timens"),
   oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }),
   async () => {
-    const f = await facts(
-      withUser(probe("ns", "read:/proc/self/timens_offsets"), {
-        linux: { namespaces: [...NAMESPACES, { type: "user" }, { type: "time" }], timeOffsets: { boottime: { secs: 1000, nanosecs: 5 } } },
-      }),
-    );
-    expect(f.get("ns.time")).not.toBe(own("time"));
-    expect(f.get("read:/proc/self/timens_offsets")).toMatch(/boottime\s+1000\s+5/);
+    const withSecs = (secs: Json) =>
+      bundle(probe("read:/proc/self/timens_offsets"), {
+        linux: { namespaces: [...NAMESPACES, { type: "time" }], timeOffsets: { monotonic: { secs, nanosecs: 999999999 } } },
+      });
+    expect((await facts(withSecs(4000000000))).get("read:/proc/self/timens_offsets")).toMatch(/monotonic\s+4000000000\s+999999999/);
+    await refused(withSecs(9223372036854775807n));
+    await refused(withSecs(9223372036854775808n));
   },
 );
 

@@ -4,7 +4,7 @@ import { bundle, probe } from "../helpers/bundle.ts";
 import { Container, fails, ok } from "../helpers/container.ts";
 import { oracle, spec } from "../helpers/spec.ts";
 
-spec("pause and resume: the status, and the processes stand still", async () => {
+spec("2.04 pause and resume: the status, and the processes stand still", async () => {
   const container = await new Container(bundle({ process: { args: ["/bin/sh", "-c", "while :; do echo tick; sleep 0.02; done"] } })).up();
   await container.said("tick");
   ok(await container.command("pause"));

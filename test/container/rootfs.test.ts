@@ -4,6 +4,8 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "nod
 import { bundle, probe } from "../helpers/bundle.ts";
 import { type JsonObject, MASKED_PATHS, MOUNTS, NAMESPACES, READONLY_PATHS } from "../helpers/config.ts";
 import { Container, facts, ok, refused } from "../helpers/container.ts";
+import { exec } from "../helpers/exec.ts";
+import { Facts } from "../helpers/facts.ts";
 import { withHolder } from "../helpers/holder.ts";
 import { oracle, spec } from "../helpers/spec.ts";
 
@@ -165,6 +167,47 @@ for (const word of ["private", "rprivate", "slave", "rslave", "shared", "rshared
     else expect(propagation.join()).not.toContain("shared:");
     if (word.endsWith("unbindable")) expect(propagation).toContain("unbindable");
   });
+
+spec(
+  "5.09 on a rootfs that the host shares: slave follows the host, private does not, shared is a group of its own",
+  oracle({ runc: "gives it to the host's / before the rootfs is bound" }),
+  async () => {
+    const b = bundle(probe("mounts"));
+    const point = `${b.directory}/point`;
+    mkdirSync(point);
+    ok(await exec(["mount", "--rbind", b.rootfs, point]));
+    ok(await exec(["mount", "--make-shared", point]));
+    try {
+      const hostGroups = readFileSync("/proc/self/mountinfo", "utf8").match(/shared:\d+/g) ?? [];
+      for (const [word, expected] of [
+        ["slave", /^master:\d+$/],
+        ["private", /^$/],
+        ["unbindable", /^unbindable$/],
+        // A slave that is shared in turn: with a group of the container's own.
+        ["shared", /^shared:\d+( master:\d+)?$/],
+      ] as const) {
+        const f = await facts(b.rewrite({ root: { path: "point" }, linux: { rootfsPropagation: word } }));
+        const propagation = f.mount("/").propagation.join(" ");
+        expect({ word, propagation }).toEqual({ word, propagation: expect.stringMatching(expected) });
+        expect(hostGroups).not.toContain(/^shared:\d+/.exec(propagation)?.[0] ?? "none");
+      }
+      // What the host mounts there later.
+      for (const [word, appears] of [
+        ["slave", true],
+        ["private", false],
+      ] as const) {
+        const container = await new Container(b.rewrite({ ...probe("pause"), root: { path: "point" }, linux: { rootfsPropagation: word } })).up();
+        ok(await exec(["mount", "-t", "tmpfs", "later", `${point}/mnt`]));
+        const seen = new Facts(ok(await container.command("exec", {}, "/probe", "mounts")).stdout).mounts("/mnt").length > 0;
+        ok(await exec(["umount", `${point}/mnt`]));
+        expect({ word, seen }).toEqual({ word, seen: appears });
+        ok(await container.delete({ flags: ["--force"] }));
+      }
+    } finally {
+      ok(await exec(["umount", "--recursive", point]));
+    }
+  },
+);
 
 spec("5.09 an unknown rootfsPropagation is an error", async () => {
   await refused(bundle({ linux: { rootfsPropagation: "public" } }));

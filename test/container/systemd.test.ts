@@ -208,7 +208,7 @@ spec("systemd: a container that was killed for its memory leaves no failed unit"
 });
 
 spec(
-  "systemd: 8.33 a scope that the container can write to is its user's",
+  "8.33 systemd: a scope that the container can write to is its user's",
   oracle({ crun: "gives it to root's mapping" }),
   needs("systemd", "cgroupV2"),
   async () => {

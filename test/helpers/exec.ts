@@ -40,6 +40,8 @@ export function exec(argv: readonly string[], options: ExecOptions = {}): Promis
     env: options.env ?? { ...process.env },
     stdio: [stdin === undefined ? "ignore" : "pipe", out, err],
   });
+  // A program need not read it.
+  child.stdin?.on("error", () => undefined);
   if (stdin !== undefined) child.stdin?.end(stdin);
   const limit = options.timeoutMs ?? 15_000;
   return new Promise((resolve, reject) => {

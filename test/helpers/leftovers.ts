@@ -80,13 +80,10 @@ export function sweep(name: string): void {
   }
   for (const line of findMounts(name)) Bun.spawnSync(["umount", "-l", line.split(" ")[4] ?? ""]);
   for (const path of findCgroups(name)) {
-    for (let i = 0; i < 20; i++) {
-      try {
-        rmdirSync(path);
-        break;
-      } catch {
-        Bun.sleepSync(10);
-      }
+    // With the cgroups below it; a killed process needs a moment to leave.
+    for (let i = 0; i < 20 && existsSync(path); i++) {
+      if (i > 0) Bun.sleepSync(10);
+      Bun.spawnSync(["find", path, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"], { stderr: "ignore" });
     }
   }
 }

@@ -45,6 +45,7 @@ export const NEEDS = {
   cgroupV1: { name: "cgroup v1", ci: false, isThere: once(() => / - cgroup /.test(read("/proc/self/mountinfo"))) },
   // The virtual machine has it.
   cgroupV2: { name: "cgroup v2 only", ci: false, isThere: once(() => /\/sys\/fs\/cgroup [^\n]* - cgroup2 /.test(read("/proc/self/mountinfo"))) },
+  ownMachine: { name: "a virtual machine of the tests' own", ci: false, isThere: () => process.env["TSRUN_LANE"]?.startsWith("vm") === true },
   userns: { name: "user namespaces", ci: true, isThere: () => existsSync("/proc/self/ns/user") },
   timens: { name: "time namespaces", ci: true, isThere: () => existsSync("/proc/self/ns/time") },
   keyring: { name: "kernel keyrings", ci: true, isThere: () => existsSync("/proc/keys") },

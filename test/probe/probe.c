@@ -310,6 +310,14 @@ static void word_ioprio(const char *key) {
   answer(key, "%ld %ld", value >> 13, value & 0x1fff);
 }
 
+/** The thread's memory policy: mode with its flags, and the first 64 nodes. */
+static void word_mempolicy(const char *key) {
+  int mode = -1;
+  unsigned long nodes[16] = {0};
+  long result = syscall(SYS_get_mempolicy, &mode, nodes, sizeof(nodes) * 8, NULL, 0);
+  answer(key, "%s%x %lx", result < 0 ? strerrorname_np(errno) : "", (unsigned)mode, nodes[0]);
+}
+
 static void word_personality(const char *key) {
   answer(key, "%lx", (unsigned long)(unsigned)personality(0xffffffff));
 }
@@ -633,17 +641,43 @@ static void word_syscall(const char *key, const char *number) {
   answer_result(key, syscall(strtol(number, NULL, 0), 0, 0, 0, 0, 0, 0));
 }
 
+#ifdef __x86_64__
+/** int80:NUMBER  a call of the 32-bit kind, made by a child; answers its errno, or the signal that ended the child. */
+static void word_int80(const char *key, const char *number) {
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) {
+    long result = strtol(number, NULL, 0);
+    __asm__ volatile("int $0x80" : "+a"(result) : "b"(0), "c"(0), "d"(0) : "memory");
+    _exit((int)result < 0 ? (int)-result : 0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) {
+    answer(key, "signal %d", WTERMSIG(status));
+  } else {
+    answer(key, "%s", WEXITSTATUS(status) ? strerrorname_np(WEXITSTATUS(status)) : "ok");
+  }
+}
+#endif
+
 static const struct {
   const char *name;
   void (*run)(const char *key);
 } plain[] = {
-    {"cwd", word_cwd},       {"args", word_args},       {"env", word_env},           {"user", word_user},
-    {"umask", word_umask},   {"caps", word_caps},       {"prctl", word_prctl},       {"rlimits", word_rlimits},
-    {"mounts", word_mounts}, {"cgroup", word_cgroup},   {"oom", word_oom},           {"fds", word_fds},
-    {"uts", word_uts},       {"ns", word_ns},           {"ids", word_ids},           {"tty", word_tty},
-    {"sched", word_sched},   {"ioprio", word_ioprio},   {"affinity", word_affinity}, {"personality", word_personality},
-    {"clock", word_clock},   {"keyring", word_keyring}, {"signals", word_signals},   {"net", word_net},
-    {"pause", word_pause},
+    {"cwd", word_cwd},           {"args", word_args},
+    {"env", word_env},           {"user", word_user},
+    {"umask", word_umask},       {"caps", word_caps},
+    {"prctl", word_prctl},       {"rlimits", word_rlimits},
+    {"mounts", word_mounts},     {"cgroup", word_cgroup},
+    {"oom", word_oom},           {"fds", word_fds},
+    {"uts", word_uts},           {"ns", word_ns},
+    {"ids", word_ids},           {"tty", word_tty},
+    {"sched", word_sched},       {"ioprio", word_ioprio},
+    {"affinity", word_affinity}, {"personality", word_personality},
+    {"clock", word_clock},       {"keyring", word_keyring},
+    {"signals", word_signals},   {"net", word_net},
+    {"pause", word_pause},       {"mempolicy", word_mempolicy},
 };
 
 static const struct {
@@ -657,6 +691,9 @@ static const struct {
     {"await", word_await},     {"fork", word_fork},     {"spawn", word_spawn}, {"alloc", word_alloc},
     {"notify", word_notify},   {"fdread", word_fdread}, {"exec", word_exec},   {"unshare", word_unshare},
     {"syscall", word_syscall}, {"label", word_label},   {"hold", word_hold},   {"hugepages", word_hugepages},
+#ifdef __x86_64__
+    {"int80", word_int80},
+#endif
 };
 
 static void run_word(const char *word) {

@@ -2,7 +2,7 @@
 import { type Context, canMount, impossible, type ParsedMount, refuse } from "../context.ts";
 import { ATTR, MS } from "../kernel-flags.ts";
 import { type Op, SYNC_POINTS } from "../op-table.ts";
-import { cleanPath, hostPath } from "../paths.ts";
+import { cleanPath, hostPath, isWithin } from "../paths.ts";
 import { cgroupMountOps, joinCgroupOps } from "./cgroup-mount.ts";
 import { labelledData, rootLabel } from "./mount-label.ts";
 
@@ -90,9 +90,19 @@ function remountOp({ target, options, at }: ParsedMount): Op {
     attrClear: options.attrClear,
     recAttrSet: options.recAttrSet,
     recAttrClear: options.recAttrClear,
-    data: options.bind ? "" : options.data.join(","),
+    data: options.bind ? "" : [...options.data, ...offWords(options.flagsClear)].join(","),
     propagation: options.propagation,
   };
+}
+
+/** A filesystem that is there has flags that only a word switches off; read-only is an argument of its own. */
+function offWords(flags: number): string[] {
+  const words: readonly (readonly [number, string])[] = [
+    [MS.SYNCHRONOUS, "async"],
+    [MS.LAZYTIME, "nolazytime"],
+    [MS.MANDLOCK, "nomand"],
+  ];
+  return words.flatMap(([flag, word]) => (flags & flag ? [word] : []));
 }
 
 function bindOp(context: Context, mount: ParsedMount): Op {
@@ -143,8 +153,19 @@ function filesystemOp(context: Context, mount: ParsedMount): Op {
   };
 }
 
+/** The mounts that become read-only at the end, as far as the end shows them: nothing that comes later covers them, or makes them writable again. */
+export function lateReadonlyMounts({ mounts }: Context): ParsedMount[] {
+  return mounts.filter((mount, index) => isLateReadonly(mount) && !mounts.slice(index + 1).some((later) => covers(later, mount)));
+}
+
+function covers(later: ParsedMount, mount: ParsedMount): boolean {
+  const [over, target] = [cleanPath(later.target), cleanPath(mount.target)];
+  if (later.options.remount) return over === target && (later.options.attrClear & ATTR.RDONLY) !== 0;
+  return !isPropagationOnly(later) && isWithin(target, over);
+}
+
 /** Read-only only at the end: later mounts and devices need their mount points made in it. */
-export function isLateReadonly({ entry, target, options }: ParsedMount): boolean {
+function isLateReadonly({ entry, target, options }: ParsedMount): boolean {
   if (!options.readonly || options.bind || options.remount) return false;
   return entry.type === "tmpfs" || cleanPath(target) === "/dev";
 }

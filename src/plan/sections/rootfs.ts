@@ -2,7 +2,7 @@
 import { type Context, canMount, isNew, pointerIf, refuse } from "../context.ts";
 import { ATTR, MS, PROPAGATION } from "../kernel-flags.ts";
 import type { Op } from "../op-table.ts";
-import { isLateReadonly } from "./mounts.ts";
+import { lateReadonlyMounts } from "./mounts.ts";
 
 const AT_PROPAGATION = "/linux/rootfsPropagation";
 
@@ -13,8 +13,15 @@ export function rootOps(context: Context): Op[] {
   if (isNew(context, "mount")) {
     ops.push({ op: "mountns.propagation", at: pointerIf(config.linux?.rootfsPropagation, AT_PROPAGATION), flags: namespacePropagation(context) });
   }
-  ops.push(canMount(context) ? { op: "root.bind", at: "/root/path", source: options.rootfs } : { op: "root.open", at: "/root/path", source: options.rootfs });
+  ops.push({ op: rootOp(context), at: "/root/path", source: options.rootfs });
   return ops;
+}
+
+function rootOp(context: Context): "root.bind" | "root.follow" | "root.open" {
+  if (!canMount(context)) return "root.open";
+  // In a namespace that is joined mounts may be shared: there it is cut off, as always.
+  const word = context.config.linux?.rootfsPropagation;
+  return isNew(context, "mount") && (word === "slave" || word === "rslave") ? "root.follow" : "root.bind";
 }
 
 /**
@@ -57,8 +64,7 @@ export function enterRootOps(context: Context): Op[] {
 /** Mounts that stayed writable while mount points, devices and the working directory were made in them; the root comes last. */
 export function readonlyOps(context: Context): Op[] {
   const ops: Op[] = [];
-  for (const mount of context.mounts) {
-    if (!isLateReadonly(mount)) continue;
+  for (const mount of lateReadonlyMounts(context)) {
     ops.push({
       op: "mount.remount",
       at: mount.at,

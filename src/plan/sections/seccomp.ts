@@ -8,6 +8,7 @@ import { capsOp, SYS_ADMIN, withEffective, withPermitted } from "./capabilities.
 
 const AT = "/linux/seccomp";
 const TSYNC = 1;
+const WAIT_KILLABLE_RECV = 32;
 
 /** While the parent is there. */
 export function receiveFilterOps({ config }: Context): Op[] {
@@ -31,8 +32,8 @@ export function loadFilterOps(context: Context, process: Process, masks: Capabil
   const { seccomp } = context.config.linux ?? {};
   if (seccomp === undefined) return { beforeStart: [], last: [] };
   const listener = usesNotify(seccomp);
-  // With a listener the kernel refuses TSYNC, which means nothing for a process with one thread.
-  const flags = listener ? seccompFlags(seccomp) & ~TSYNC : seccompFlags(seccomp);
+  // With a listener the kernel refuses TSYNC, which means nothing for a process with one thread; without one, what is about the listener.
+  const flags = seccompFlags(seccomp) & ~(listener ? TSYNC : WAIT_KILLABLE_RECV);
   const load: Op = { op: "seccomp.load", at: AT, flags, listener: listener ? 1 : 0 };
   const before = listener ? withPermitted(masks, context, keep) : masks;
   const ops = needsSysAdmin(context, process) ? [capsOp(AT, withEffective(before, context, SYS_ADMIN)), load, capsOp(AT, before)] : [load];

@@ -26,13 +26,13 @@ test("__proto__ is a name like any other", () => {
   expect("x" in object).toBe(false);
 });
 
-test("a name that occurs twice is refused with its place", () => {
+test("1.05 a name that occurs twice is refused with its place", () => {
   expect(parseExact('{"a": 1,\n "a": 2}')).toEqual({
     fault: { code: "TS1101", message: 'the name "a" occurs twice in the same object', pointer: "/a", line: 2, column: 2 },
   });
 });
 
-test("faults name what was expected", () => {
+test("1.05 faults name what was expected", () => {
   for (const [text, message] of [
     ["{", "expected a name in quotes, not the end of the document"],
     ["[1 2]", 'expected "," or "]" after a value, not "2"'],

@@ -14,7 +14,7 @@ test("capabilities: numbers of the first, the 32nd and the last", () => {
   expect(capabilityNames().indexOf("CAP_CHECKPOINT_RESTORE")).toBe(40);
 });
 
-test("capabilities: absent sets are empty", () => {
+test("7.07 absent sets are empty", () => {
   expect(capabilityMasks({}, 40, ALL, AT)).toEqual({ masks: NONE, warnings: [] });
 });
 
@@ -26,7 +26,7 @@ test("capabilities: masks of more than 32 bits, a name twice counts once", () =>
   expect(namesOfMask(mask)).toEqual(["CAP_CHOWN", "CAP_SETFCAP", "CAP_CHECKPOINT_RESTORE"]);
 });
 
-test("capabilities: unknown names warn, in this kernel or in any", () => {
+test("7.07 unknown names warn, in this kernel or in any", () => {
   const { masks, warnings } = capabilityMasks({ bounding: ["CAP_BPF", "cap_chown", "CAP_KILL"] }, 38, ALL, AT);
   expect(masks).toEqual({ ...NONE, bounding: 32 });
   expect(warnings).toEqual([
@@ -35,7 +35,7 @@ test("capabilities: unknown names warn, in this kernel or in any", () => {
   ]);
 });
 
-test("capabilities: what the kernel would refuse is left out with a warning", () => {
+test("7.07 what the kernel would refuse is left out with a warning", () => {
   const lists = { bounding: ["CAP_KILL"], permitted: ["CAP_CHOWN"], effective: ["CAP_KILL"], inheritable: ["CAP_CHOWN"], ambient: ["CAP_CHOWN"] };
   const { masks, warnings } = capabilityMasks(lists, 40, ALL, AT);
   expect(masks).toEqual({ ...NONE, bounding: 32, permitted: 1 });

@@ -116,7 +116,7 @@ else {
     expect(unused).toEqual([]);
   }, 60_000);
 
-  test("2.08 state and 9.02 features are what the official schemas ask for", () => {
+  test("2.08 9.02 state and features are what the official schemas ask for", () => {
     expect(officialVerdict(schemas, "features-schema.json")(unshared(features()))).toBe(true);
     const state = officialVerdict(schemas, "state-schema.json");
     const record = { id: "c", bundle: "/b" };
