@@ -39,6 +39,7 @@ const COLUMNS: readonly Column[] = [
     lanes: [
       { name: "vm", command: "npm run test:vm", all: CONTAINERS },
       { name: "vm-systemd", command: "npm run test:vm", all: [] },
+      { name: "vm-hybrid", command: "npm run test:vm", all: [] },
       { name: "vm-selinux", command: "npm run test:vm", all: [] },
     ],
   },

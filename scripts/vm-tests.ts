@@ -49,7 +49,7 @@ export function inMachine(command: string, flags: readonly string[] = []): strin
 export const SYSTEMD_FILES = ["/systemd.test"];
 
 /** Test files that a hybrid layout decides: v1 with v2 beside it, and systemd on it. */
-const HYBRID_FILES = ["systemd-v1", "/cgroups.test", "cgroups-mount"];
+const HYBRID_FILES = ["systemd-v1", "/cgroups.test", "cgroups-mount", "resources"];
 
 /** Test files that need SELinux, which is never on together with AppArmor. */
 export const SELINUX_FILES = ["selinux"];

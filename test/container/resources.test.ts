@@ -1,13 +1,12 @@
-// linux.resources in the kernel's own files: what fits a cgroup (8.30), every member of 8.36 to 8.43 that this machine's cgroups have,
-// what cgroup v2 has not (8.44), and whose a cgroup is (8.33, 8.34).
+// linux.resources in the kernel's own files: every member of 8.36 to 8.43 that this machine's cgroups have, what cgroup v2 has not (8.44),
+// and whose a cgroup is (8.33, 8.34).
 import { expect } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { type Bundle, bundle, CGROUP_PARENT, probe } from "../helpers/bundle.ts";
 import { cgroupDirectory, cgroupValue, isV2 } from "../helpers/cgroups.ts";
 import { type JsonObject, MOUNTS } from "../helpers/config.ts";
 import { Container, fails, ok, refused } from "../helpers/container.ts";
 import { exec } from "../helpers/exec.ts";
-import { findCgroups } from "../helpers/leftovers.ts";
 import { COMMAND } from "../helpers/runtime.ts";
 import { needs, oracle, ROOT, spec } from "../helpers/spec.ts";
 
@@ -20,65 +19,6 @@ async function created(resources: JsonObject): Promise<number> {
   ok(await container.create());
   return (await container.state()).pid;
 }
-
-/** Where a controller's containers of the tests are, in the hierarchies of this machine. */
-function placeOf(controller: string, name: string): string {
-  const own = cgroupDirectory(process.pid, controller) ?? "";
-  const path = readFileSync("/proc/self/cgroup", "utf8")
-    .split("\n")
-    .map((line) => line.split(":"))
-    .find(([id, names]) => (isV2(controller) ? id === "0" : names?.split(",").includes(controller)))?.[2];
-  const point = path === undefined || path === "/" ? own.replace(/\/$/, "") : own.slice(0, own.length - path.length);
-  return `${point}${CGROUP_PARENT}/${name}`;
-}
-
-// --- 8.30: a cgroup that is there already ---
-
-spec("3.21 8.30 a cgroup that is there and empty is used, and stays", oracle({ runc: "removes it", crun: "removes it" }), async () => {
-  const b = withResources({});
-  const place = placeOf("pids", b.name);
-  mkdirSync(place, { recursive: true });
-  try {
-    const container = new Container(b);
-    ok(await container.create());
-    expect(cgroupDirectory((await container.state()).pid, "pids")).toBe(place);
-    ok(await container.delete({ flags: ["--force"] }));
-    expect(existsSync(place)).toBe(true);
-  } finally {
-    for (const found of findCgroups(b.name)) rmdirSync(found);
-  }
-});
-
-spec("8.30 1.08 a cgroup that others are in is an error: they stay where they are", oracle({ runc: "1.1 only warns", crun: "not checked" }), async () => {
-  const b = withResources({});
-  const place = placeOf("pids", b.name);
-  mkdirSync(place, { recursive: true });
-  const other = Bun.spawn(["sleep", "30"]);
-  try {
-    writeFileSync(`${place}/cgroup.procs`, String(other.pid));
-    fails(await new Container(b).create(), /not empty/);
-    expect(readFileSync(`${place}/cgroup.procs`, "utf8").trim()).toBe(String(other.pid));
-  } finally {
-    other.kill("SIGKILL");
-    await other.exited;
-    for (const found of findCgroups(b.name)) rmdirSync(found);
-  }
-});
-
-spec("8.30 1.08 a cgroup that is frozen is an error, and stays frozen", oracle({ crun: "waits in it" }), async () => {
-  const b = withResources({});
-  const place = placeOf("freezer", b.name);
-  mkdirSync(place, { recursive: true });
-  const [file, frozen, thawed] = isV2("freezer") ? ["cgroup.freeze", "1", "0"] : ["freezer.state", "FROZEN", "THAWED"];
-  try {
-    writeFileSync(`${place}/${file}`, frozen ?? "");
-    fails(await new Container(b).create(), /frozen/);
-    expect(readFileSync(`${place}/${file}`, "utf8").trim()).toBe(frozen ?? "");
-  } finally {
-    writeFileSync(`${place}/${file}`, thawed ?? "");
-    for (const found of findCgroups(b.name)) rmdirSync(found);
-  }
-});
 
 // --- 8.36 to 8.42: every member ---
 

@@ -1,196 +1,107 @@
-// linux.resources -> writes to files of cgroup v1 and v2: every member, what v2 counts in another way, and what it has not.
+// linux.resources -> writes to cgroup files and properties of a unit, by the version of cgroups. What the kernel makes of them: test/container.
 import { expect, test } from "bun:test";
 import { compileLimits } from "../../../src/cgroup/limits.ts";
 import { blkioToIoWeight, sharesToWeight } from "../../../src/cgroup/limits-v2.ts";
-import { ConfigError } from "../../../src/errors.ts";
+import { annotationProperties, resourceProperties } from "../../../src/cgroup/systemd-properties.ts";
 import type { Resources } from "../../../src/spec/config.ts";
 
-/** "FILE: VALUE" of each write, in order. */
-function writes(resources: Resources, version: "v1" | "v2"): string[] {
-  return compileLimits(resources, version).writes.map(({ file, value }) => `${file}: ${value}`);
-}
-
-/** Pointers of what cannot be done, below linux.resources. */
-function refused(resources: Resources, version: "v1" | "v2" = "v2"): string[] {
+const writes = (resources: Resources, version: "v1" | "v2") => compileLimits(resources, version).writes.map(({ file, value }) => `${file} ${value}`);
+const refusal = (resources: Resources, version: "v1" | "v2") => {
   try {
     compileLimits(resources, version);
+    return "";
   } catch (error) {
-    if (error instanceof ConfigError) return error.findings.map(({ pointer }) => pointer.replace("/linux/resources", ""));
-    throw error;
+    return String((error as Error).message);
   }
-  return [];
-}
+};
 
-const device = { major: 8, minor: 16 };
-
-/** A member, and its files of both versions. */
-const CASES: readonly (readonly [ids: string, resources: Resources, v1: readonly string[], v2: readonly string[]])[] = [
-  ["8.36 8.44 memory.limit", { memory: { limit: 4096 } }, ["memory.limit_in_bytes: 4096"], ["memory.max: 4096"]],
-  [
-    "8.36 8.44 memory.limit -1 takes the limit of swap along",
-    { memory: { limit: -1 } },
-    ["memory.limit_in_bytes: -1", "memory.memsw.limit_in_bytes: -1"],
-    ["memory.swap.max: max", "memory.max: max"],
-  ],
-  ["8.36 8.44 memory.reservation", { memory: { reservation: 4096 } }, ["memory.soft_limit_in_bytes: 4096"], ["memory.low: 4096"]],
-  [
-    "8.36 8.44 memory.swap: both together in v1, swap alone in v2",
-    { memory: { limit: 4096, swap: 10240 } },
-    ["memory.limit_in_bytes: 4096", "memory.memsw.limit_in_bytes: 10240"],
-    ["memory.swap.max: 6144", "memory.max: 4096"],
-  ],
-  [
-    "8.36 8.44 memory.swap -1",
-    { memory: { limit: 4096, swap: -1 } },
-    ["memory.limit_in_bytes: 4096", "memory.memsw.limit_in_bytes: -1"],
-    ["memory.swap.max: max", "memory.max: 4096"],
-  ],
-  ["8.37 8.44 cpu.shares", { cpu: { shares: 1024 } }, ["cpu.shares: 1024"], ["cpu.weight: 100"]],
-  [
-    "8.37 8.44 cpu.quota, period and burst",
-    { cpu: { quota: 20000, period: 50000, burst: 1000 } },
-    ["cpu.cfs_period_us: 50000", "cpu.cfs_burst_us: 1000", "cpu.cfs_quota_us: 20000"],
-    ["cpu.max.burst: 1000", "cpu.max: 20000 50000"],
-  ],
-  ["8.37 8.44 cpu.quota -1", { cpu: { quota: -1 } }, ["cpu.cfs_quota_us: -1"], ["cpu.max: max"]],
-  ["8.37 8.44 cpu.period alone", { cpu: { period: 50000 } }, ["cpu.cfs_period_us: 50000"], ["cpu.max: max 50000"]],
-  ["8.37 cpu.idle", { cpu: { idle: 1 } }, ["cpu.idle: 1"], ["cpu.idle: 1"]],
-  ["8.37 cpu.cpus and mems", { cpu: { cpus: "0-1", mems: "0" } }, ["cpuset.cpus: 0-1", "cpuset.mems: 0"], ["cpuset.cpus: 0-1", "cpuset.mems: 0"]],
-  ["8.41 pids.limit", { pids: { limit: 5 } }, ["pids.max: 5"], ["pids.max: 5"]],
-  ["8.41 pids.limit 0", { pids: { limit: 0 } }, ["pids.max: 0"], ["pids.max: 0"]],
-  ["8.41 pids.limit -1", { pids: { limit: -1 } }, ["pids.max: max"], ["pids.max: max"]],
-  ["8.38 8.44 blockIO.weight", { blockIO: { weight: 500 } }, ["blkio.weight: 500"], ["io.bfq.weight: 500"]],
-  [
-    "8.38 8.44 blockIO.weightDevice",
-    { blockIO: { weightDevice: [{ ...device, weight: 500 }] } },
-    ["blkio.weight_device: 8:16 500"],
-    ["io.bfq.weight: 8:16 500"],
-  ],
-  [
-    "8.38 8.44 blockIO throttles",
-    {
-      blockIO: {
-        throttleReadBpsDevice: [{ ...device, rate: 1 }],
-        throttleWriteBpsDevice: [{ ...device, rate: 2 }],
-        throttleReadIOPSDevice: [{ ...device, rate: 3 }],
-        throttleWriteIOPSDevice: [{ ...device, rate: 18446744073709551615n }],
-      },
-    },
-    [
-      "blkio.throttle.read_bps_device: 8:16 1",
-      "blkio.throttle.write_bps_device: 8:16 2",
-      "blkio.throttle.read_iops_device: 8:16 3",
-      "blkio.throttle.write_iops_device: 8:16 18446744073709551615",
-    ],
-    ["io.max: 8:16 rbps=1", "io.max: 8:16 wbps=2", "io.max: 8:16 riops=3", "io.max: 8:16 wiops=18446744073709551615"],
-  ],
-  [
-    "8.39 8.44 hugepageLimits: reservations, and use for kernels without them",
-    {
-      hugepageLimits: [
-        { pageSize: "2MB", limit: 4194304 },
-        { pageSize: "1GB", limit: 0 },
-      ],
-    },
-    ["hugetlb.2MB.rsvd.limit_in_bytes: 4194304", "hugetlb.2MB.limit_in_bytes: 4194304", "hugetlb.1GB.rsvd.limit_in_bytes: 0", "hugetlb.1GB.limit_in_bytes: 0"],
-    ["hugetlb.2MB.rsvd.max: 4194304", "hugetlb.2MB.max: 4194304", "hugetlb.1GB.rsvd.max: 0", "hugetlb.1GB.max: 0"],
-  ],
-  [
-    "8.42 rdma: one limit or both",
-    { rdma: { mlx5_1: { hcaHandles: 3, hcaObjects: 10000 }, mlx4_0: { hcaObjects: 1000 }, rxe3: { hcaHandles: 5 } } },
-    ["rdma.max: mlx5_1 hca_handle=3 hca_object=10000", "rdma.max: mlx4_0 hca_object=1000", "rdma.max: rxe3 hca_handle=5"],
-    ["rdma.max: mlx5_1 hca_handle=3 hca_object=10000", "rdma.max: mlx4_0 hca_object=1000", "rdma.max: rxe3 hca_handle=5"],
-  ],
-];
-
-for (const [name, resources, v1, v2] of CASES)
-  test(name, () => {
-    expect(writes(resources, "v1")).toEqual([...v1]);
-    expect(writes(resources, "v2")).toEqual([...v2]);
-  });
-
-test("8.36 8.37 8.38 8.40 what only cgroup v1 has", () => {
-  expect(writes({ memory: { swappiness: 0, disableOOMKiller: true } }, "v1")).toEqual(["memory.oom_control: 1", "memory.swappiness: 0"]);
-  expect(writes({ cpu: { realtimePeriod: 2000, realtimeRuntime: 1000 } }, "v1")).toEqual(["cpu.rt_period_us: 2000", "cpu.rt_runtime_us: 1000"]);
-  expect(writes({ blockIO: { leafWeight: 20, weightDevice: [{ ...device, leafWeight: 30 }] } }, "v1")).toEqual([
-    "blkio.leaf_weight: 20",
-    "blkio.leaf_weight_device: 8:16 30",
-  ]);
-  expect(writes({ network: { classID: 1048577, priorities: [{ name: "eth0", priority: 500 }] } }, "v1")).toEqual([
-    "net_cls.classid: 1048577",
-    "net_prio.ifpriomap: eth0 500",
-  ]);
+test("8.44 cpu.shares become cpu.weight by the formula that keeps both ends and the default (runc#4772)", () => {
+  expect([0, 2, 3, 512, 1024, 2048, 10000, 262143, 262144].map(sharesToWeight)).toEqual([1, 1, 2, 59, 100, 174, 627, 10000, 10000]);
 });
 
-test("8.44 what cannot be converted is an error with its line; all of it at once", () => {
-  const resources: Resources = {
-    memory: { limit: 8192, swap: 4096, swappiness: 5, disableOOMKiller: true },
-    cpu: { realtimePeriod: 2000, realtimeRuntime: 1000 },
-    blockIO: { leafWeight: 20, weightDevice: [{ ...device, leafWeight: 30 }] },
-    network: { classID: 1, priorities: [{ name: "eth0", priority: 500 }] },
-  };
-  expect(refused(resources).toSorted()).toEqual([
-    "/blockIO/leafWeight",
-    "/blockIO/weightDevice/0/leafWeight",
-    "/cpu/realtimePeriod",
-    "/cpu/realtimeRuntime",
-    "/memory/disableOOMKiller",
-    "/memory/swap",
-    "/memory/swappiness",
-    "/network/classID",
-    "/network/priorities",
-  ]);
-  // Swap alone, when the limit that it counts with is not known.
-  expect(refused({ memory: { swap: 4096 } })).toEqual(["/memory/swap"]);
-});
-
-test("8.44 cpu.shares to cpu.weight: ends and default stay what they are, and it never falls", () => {
-  for (const [shares, weight] of [
-    [2, 1],
-    [1024, 100],
-    [262144, 10000],
-    [0, 1],
-    [300000, 10000],
-    [512, 59],
-    [2048, 174],
-    [4096, 303],
-  ] as const)
-    expect({ shares, weight: sharesToWeight(shares) }).toEqual({ shares, weight });
-  for (let shares = 2, last = 0; shares <= 262144; shares += 97) {
-    const weight = sharesToWeight(shares);
-    expect(weight).toBeGreaterThanOrEqual(last);
-    last = weight;
-  }
-});
-
-test("8.44 blkio weight to io.weight, where the kernel has no BFQ", () => {
+test("8.44 blkio weights become io.weight in a straight line", () => {
   expect([10, 500, 1000].map(blkioToIoWeight)).toEqual([1, 4950, 10000]);
-  const [write] = compileLimits({ blockIO: { weight: 500 } }, "v2").writes;
-  expect(write?.instead).toEqual({ file: "io.weight", value: "4950" });
 });
 
-test("8.43 unified: every key as it is, line by line, with the controller that it needs; paths are refused", () => {
-  const { writes: all } = compileLimits({ unified: { "memory.high": "1\n", "io.max": "8:16 rbps=1\n8:0 wbps=2", "cgroup.max.depth": "3" } }, "v2");
-  expect(all.map(({ controller, file, value }) => `${controller} ${file} ${value}`)).toEqual([
-    "memory memory.high 1",
-    "io io.max 8:16 rbps=1",
-    "io io.max 8:0 wbps=2",
-    "cgroup cgroup.max.depth 3",
+test("8.36 8.44 swap counts memory on v1, and itself alone on v2", () => {
+  const swapOf = (memory: NonNullable<Resources["memory"]>) => writes({ memory }, "v2").find((line) => line.startsWith("memory.swap.max"));
+  expect(writes({ memory: { limit: 100, swap: 300 } }, "v1")).toEqual(["memory.limit_in_bytes 100", "memory.memsw.limit_in_bytes 300"]);
+  expect(swapOf({ limit: 100, swap: 300 })).toBe("memory.swap.max 200");
+  expect(swapOf({ limit: 100, swap: 100 })).toBe("memory.swap.max 0");
+  expect(swapOf({ limit: 100, swap: -1 })).toBe("memory.swap.max max");
+  expect(swapOf({ limit: -1, swap: 300 })).toBe("memory.swap.max 300");
+  expect(swapOf({ limit: -1 })).toBe("memory.swap.max max");
+  expect(swapOf({ limit: 100 })).toBeUndefined();
+  expect(swapOf({ limit: 0xffffffffffffffn, swap: 0x1ffffffffffffffn })).toBe(`memory.swap.max ${0x100000000000000n}`);
+  expect(refusal({ memory: { swap: 300 } }, "v2")).toContain("swap needs memory.limit");
+  expect(refusal({ memory: { limit: 300, swap: 100 } }, "v2")).toContain("less than memory.limit");
+});
+
+test("8.42 rdma: what is not given is not written, and 0 is a limit", () => {
+  expect(writes({ rdma: { mlx5_0: { hcaHandles: 3 }, mlx5_1: { hcaHandles: 0, hcaObjects: 10 } } }, "v2")).toEqual([
+    "rdma.max mlx5_0 hca_handle=3",
+    "rdma.max mlx5_1 hca_handle=0 hca_object=10",
   ]);
-  expect(refused({ unified: { "../x/memory.high": "1" } })).toEqual(["/unified/..~1x~1memory.high"]);
-  expect(refused({ unified: { memory: "1" } })).toEqual(["/unified/memory"]);
-  expect(refused({ unified: { "memory.high": "1" } }, "v1")).toEqual(["/unified"]);
 });
 
-test("8.36 checkBeforeUpdate asks for a look at the usage, and only with a limit", () => {
-  expect(compileLimits({ memory: { limit: 4096, checkBeforeUpdate: true } }, "v2").usageBelow).toEqual({ limit: 4096, at: "/linux/resources/memory/limit" });
-  for (const memory of [{ limit: 4096 }, { limit: -1, checkBeforeUpdate: true }, { checkBeforeUpdate: true }])
-    expect(compileLimits({ memory }, "v2").usageBelow).toBeUndefined();
+test("8.43 unified: a line is a write, and a key is the name of a file in the cgroup itself", () => {
+  expect(writes({ unified: { "io.max": "8:0 rbps=1\n8:16 rbps=2\n", "misc.nosuch": "1" } }, "v2")).toEqual([
+    "io.max 8:0 rbps=1",
+    "io.max 8:16 rbps=2",
+    "misc.nosuch 1",
+  ]);
+  for (const key of ["..", "../x.y", "a/b.c", "/sys/fs/cgroup/x", ".x", "x", "a.b\0"])
+    expect(refusal({ unified: { [key]: "1" } }, "v2")).toContain("no cgroup file name");
 });
 
-test("8.36 limits of kernel memory, which no kernel has any more, are a warning", () => {
-  for (const version of ["v1", "v2"] as const) {
-    const { writes: none, warnings } = compileLimits({ memory: { kernel: 1, kernelTCP: 1 } }, version);
-    expect({ none, warnings: warnings.length }).toEqual({ none: [], warnings: 1 });
-  }
+const properties = (resources: Resources, version: "v1" | "v2" = "v2") =>
+  resourceProperties(compileLimits(resources, version).writes).map((words) => words.join(" "));
+
+test("systemd's properties are those of the files", () => {
+  expect(properties({ memory: { limit: 100, reservation: 50, swap: -1 }, pids: { limit: -1 } })).toEqual([
+    "MemorySwapMax t 18446744073709551615",
+    "MemoryMax t 100",
+    "MemoryLow t 50",
+    "TasksMax t 18446744073709551615",
+  ]);
+  expect(properties({ cpu: { cpus: "0-2,9", quota: 12345, period: 100000 } })).toEqual([
+    "AllowedCPUs ay 2 7 2",
+    "CPUQuotaPeriodUSec t 100000",
+    "CPUQuotaPerSecUSec t 130000",
+  ]);
+  expect(properties({ cpu: { quota: -1 } })).toEqual(["CPUQuotaPerSecUSec t 18446744073709551615"]);
+  expect(properties({ cpu: { shares: 1024, idle: 1 } })).toEqual(["CPUWeight t 100", "CPUWeight t 0"]);
+  expect(properties({ cpu: { shares: 1024, idle: 0 } })).toEqual(["CPUWeight t 100"]);
+  expect(properties({ cpu: { idle: 0 } })).toEqual(["CPUWeight t 18446744073709551615"]);
+  expect(properties({ blockIO: { weight: 500, weightDevice: [{ major: 8, minor: 0, weight: 1000 }] } })).toEqual([
+    "IOWeight t 4950",
+    "IODeviceWeight a(st) 1 /dev/block/8:0 10000",
+  ]);
+  expect(properties({ blockIO: { throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 0 }] } })).toEqual([
+    "IOReadBandwidthMax a(st) 1 /dev/block/8:0 18446744073709551615",
+  ]);
+  expect(properties({ unified: { "memory.high": "5M", "cpuset.cpus": "0-99999999", "memory.oom.group": "1" } })).toEqual(["MemoryHigh t 5242880"]);
+  expect(properties({ cpu: { shares: 512, quota: 50000 }, memory: { limit: 100 } }, "v1")).toEqual([
+    "CPUShares t 512",
+    "MemoryLimit t 100",
+    "CPUQuotaPerSecUSec t 500000",
+  ]);
+});
+
+test("org.systemd.property annotations: GVariant's text", () => {
+  const of = (name: string, text: string) => annotationProperties({ [`org.systemd.property.${name}`]: text, other: "x" }).map((words) => words.join(" "));
+  expect(of("TimeoutStopUSec", "uint64 5")).toEqual(["TimeoutStopUSec t 5"]);
+  expect(of("TimeoutStopSec", "1.5")).toEqual(["TimeoutStopUSec t 1500000"]);
+  expect(of("CollectMode", "'inactive-or-failed'")).toEqual(["CollectMode s inactive-or-failed"]);
+  expect(of("DefaultDependencies", "true")).toEqual(["DefaultDependencies b true"]);
+  expect(of("After", "['a.service', \"b.service\"]")).toEqual(["After as 2 a.service b.service"]);
+  expect(of("After", "[]")).toEqual(["After as 0"]);
+  for (const [name, text] of [
+    ["lower", "true"],
+    ["Bad-Name", "true"],
+    ["X", "what"],
+    ["After", "[5]"],
+    ["After", "['a', b]"],
+  ] as const)
+    expect(() => of(name, text)).toThrow();
 });
