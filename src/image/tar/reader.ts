@@ -2,29 +2,14 @@
 // entries of a layer are small, and thousands of them are in one chunk.
 import { ImageError } from "../errors.ts";
 import type { Raw } from "../raw.ts";
-import type { Entry, EntryKind, Time } from "./entry.ts";
-import { BLOCK, Broken, type Header, inRange, isZero, parseDecimal, parseDevice, parseHeader, parseLong, parseSize, parseTime, Unsupported } from "./header.ts";
-import { parseRecords, type Records, withoutNul, xattrsOf } from "./pax.ts";
+import type { Entry } from "./entry.ts";
+import { BLOCK, Broken, type Header, isZero, parseDecimal, parseHeader, parseLong, parseSize, Unsupported } from "./header.ts";
+import { decimal, makeEntry, pathOf } from "./make-entry.ts";
+import { parseRecords, type Records } from "./pax.ts";
 import { addOldPieces, addPaxPieces, MapInContent, SparseMap } from "./sparse.ts";
-
-const KINDS: Readonly<Record<string, EntryKind>> = {
-  "\0": "file",
-  "0": "file",
-  "7": "file",
-  S: "file",
-  "1": "hardlink",
-  "2": "symlink",
-  "3": "character",
-  "4": "block",
-  "5": "directory",
-  "6": "fifo",
-};
 
 /** Largest extended header or long name: as in Go's reader, which Docker, containerd and umoci use. */
 const MAX_META = 1 << 20;
-/** 4294967295 tells chown to leave the owner alone, so no file can have it. */
-const MAX_ID = 0xffff_fffe;
-
 const key = (text: string) => text as Raw;
 const NOTHING: Records = new Map();
 
@@ -231,7 +216,7 @@ export class ArchiveReader {
       case "g":
       case "L":
       case "K":
-        if (header.size > MAX_META) throw new Broken(`an extended header has ${header.size} bytes`);
+        if (header.size < 0 || header.size > MAX_META) throw new Broken(`an extended header has ${header.size} bytes`);
         this.#meta = header;
         return undefined;
       case "S": {
@@ -303,33 +288,13 @@ export class ArchiveReader {
     this.#longName = undefined;
     this.#longLink = undefined;
 
-    const path = longName ?? nonEmpty(records.get(key("GNU.sparse.name"))) ?? nonEmpty(records.get(key("path"))) ?? header.name;
+    const path = pathOf(header, records, longName);
     this.#last = path;
     this.#isAfter = false;
-    withoutNul(path, "name");
-    const isDirectory = header.type === "\0" && path.endsWith("/");
-    const kind = isDirectory ? "directory" : KINDS[header.type];
-    if (kind === undefined) throw new Unsupported(`it is of the type "${header.type}", which no layer has`);
-
-    const size = decimal(records, "size") ?? header.size;
-    if (size < 0) throw new Broken("its size is negative");
-    const mtime = records.get(key("mtime"));
-    const entry: Entry = {
-      path,
-      kind,
-      mode: header.mode & 0o7777,
-      uid: ownerOf(decimal(records, "uid") ?? header.uid, "uid"),
-      gid: ownerOf(decimal(records, "gid") ?? header.gid, "gid"),
-      mtime: mtime === undefined || mtime === "" ? timeOf(header.seconds) : parseTime(mtime),
-      // As in Go's reader: whatever the header says, only files have content.
-      size: kind === "file" ? size : 0,
-      link: kind === "symlink" || kind === "hardlink" ? withoutNul(longLink ?? nonEmpty(records.get(key("linkpath"))) ?? header.link, "link") : key(""),
-      ...deviceOf(kind, block),
-      xattrs: xattrsOf(records),
-    };
+    const entry = makeEntry(path, block, header, records, longLink);
     this.#left = entry.size;
     this.#padding = padding(entry.size);
-    return kind === "file" ? this.#sparse(entry, records, pairs, oldSparse) : entry;
+    return entry.kind === "file" ? this.#sparse(entry, records, pairs, oldSparse) : entry;
   }
 
   /** A file's entry with its sparse map, if it has one. */
@@ -367,10 +332,6 @@ function padding(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 
-function nonEmpty(value: Raw | undefined): Raw | undefined {
-  return value === "" ? undefined : value;
-}
-
 function readLocals(bytes: Buffer): LocalRecords {
   const records: Records = new Map();
   const pairs: number[] = [];
@@ -387,26 +348,4 @@ function readLocals(bytes: Buffer): LocalRecords {
 function merged(globals: Records, locals: Records | undefined): Records {
   if (globals.size === 0) return locals ?? NOTHING;
   return locals === undefined ? globals : new Map([...globals, ...locals]);
-}
-
-function decimal(records: Records, name: string): number | undefined {
-  const value = records.size === 0 ? undefined : records.get(key(name));
-  return value === undefined || value === "" ? undefined : parseDecimal(value, name);
-}
-
-function ownerOf(id: number, what: string): number {
-  if (id < 0 || id > MAX_ID) throw new Broken(`its ${what} ${id} is out of range`);
-  return id;
-}
-
-function timeOf(seconds: number): Time {
-  return { seconds: inRange(seconds, "mtime"), nanoseconds: 0 };
-}
-
-function deviceOf(kind: EntryKind, block: Buffer): { readonly major: number; readonly minor: number } {
-  if (kind !== "character" && kind !== "block") return { major: 0, minor: 0 };
-  const [major, minor] = parseDevice(block);
-  // dev_t of the kernel: 12 bits and 20 bits.
-  if (major < 0 || major > 0xfff || minor < 0 || minor > 0xf_ffff) throw new Broken(`its device number ${major}:${minor} is out of range`);
-  return { major, minor };
 }

@@ -362,3 +362,58 @@ test("reader: numbers out of range, wrong records and unknown kinds are refused 
   expect(await errorOf(Buffer.concat([Buffer.alloc(512), member({ path: "f" })]))).toContain("goes on after its end");
   expect(record("a", "b").toString()).toBe("6 a=b\n");
 });
+
+test("reader: an extended header of negative size does not begin again for ever", async () => {
+  for (const type of ["x", "g", "L", "K"])
+    expect(await errorOf(Buffer.concat([header({ name: "p", type, size: base256(-512, 12), magic: USTAR }), END]))).toContain(
+      "an extended header has -512 bytes",
+    );
+});
+
+test("reader: whatever is changed in an archive, it comes to an end or is refused", async () => {
+  const sparse: Member = {
+    path: "s",
+    content: Buffer.concat([padded("2\n0\n4\n4096\n4\n"), Buffer.from("headtail")]),
+    pax: [
+      ["GNU.sparse.major", "1"],
+      ["GNU.sparse.minor", "0"],
+      ["GNU.sparse.realsize", "9000"],
+    ],
+  };
+  const old: Member = {
+    path: "o",
+    type: "S",
+    content: "1234",
+    fields: { magic: GNU, sparse: `${octal(0, 12)}\0${octal(4, 12)}\0`, realSize: octal(9, 12), isExtended: "\x01" },
+  };
+  const good = archive([
+    { path: "d/", xattrs: { "user.a": "b" } },
+    { path: "f", content: Buffer.alloc(700, "f"), mtime: "1.5" },
+    gnuLong("L", "long".repeat(50)),
+    { path: "l", link: "f" },
+    sparse,
+    { path: "n", type: "3", major: 1, minor: 3 },
+    old,
+  ]);
+  let random = 88172645;
+  const next = (most: number) => {
+    random ^= random << 13;
+    random ^= random >>> 17;
+    random ^= random << 5;
+    return (random >>> 0) % most;
+  };
+  let refused = 0;
+  for (let i = 0; i < 3000; i++) {
+    const bad = Buffer.from(good);
+    for (let changes = 1 + next(3); changes > 0; changes--) {
+      const block = next(bad.length / 512) * 512;
+      const at = block + next(512);
+      bad[next(2) === 0 ? at : block + next(160)] = [0, 0x30, 0x80, 0xff, 0x0a, 0x20, next(256)][next(7)] ?? 0;
+      bad.fill(" ", block + 148, block + 156);
+      const sum = bad.subarray(block, block + 512).reduce((total, byte) => total + byte, 0);
+      bad.write(`${octal(sum, 7)}\0 `, block + 148, "latin1");
+    }
+    if ((await errorOf(bad)) !== "no error") refused++;
+  }
+  expect(refused).toBeGreaterThan(300);
+});
