@@ -107,7 +107,7 @@ for (const inner of ["", "/inner"])
 for (const below of ["", "/box"])
   spec(
     `8.30 a cgroup that is frozen${below === "" ? "" : " with the one above it"} is an error`,
-    oracle(below === "" ? {} : { runc: "waits for ever", crun: "waits for ever" }),
+    oracle(below === "" ? { crun: "1.8 waits for ever now and then" } : { runc: "waits for ever", crun: "waits for ever" }),
     async () => {
       await inCgroup(async (b, directory) => {
         const set = (frozen: boolean) =>
@@ -401,9 +401,10 @@ spec(
   "3.21 processes that fork all the time in the host's pid namespace: kill --all and delete get all of them",
   oracle({ runc: "1.1 leaves the cgroup", crun: "leaves the cgroup" }),
   async () => {
-    const script = "echo up; fork() { while :; do (fork) & sleep 0.1; done; }; fork 2> /dev/null";
+    // A shell that the limit refuses a fork ends: the container's own process is none of them.
+    const script = "echo up; fork() { while :; do (fork) & sleep 0.1; done; }; fork 2> /dev/null & exec sleep 1000";
     const namespaces = NAMESPACES.filter(({ type }) => type !== "pid");
-    const b = bundle({ process: { args: ["/bin/sh", "-c", script] } }, { linux: { namespaces, resources: { pids: { limit: 40 } } } });
+    const b = bundle({ process: { args: ["/bin/sh", "-c", script] } }, { linux: { namespaces, resources: { pids: { limit: 400 } } } });
     for (const end of [
       (container: Container) => container.kill("KILL", { flags: ["--all"] }),
       (container: Container) => container.delete({ flags: ["--force"] }),

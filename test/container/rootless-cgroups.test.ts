@@ -20,6 +20,11 @@ interface Delegated extends Unprivileged {
   readonly release: () => void;
 }
 
+/** The line of cgroup v2: a hierarchy of v1 that another test has mounted stays known to the kernel for a while. */
+function unifiedLine(text: string): string | undefined {
+  return text.split("\n").find((line) => line.startsWith("0::"));
+}
+
 /** A cgroup is given away: its directory, what the kernel says goes with it (cgroups(7), "Delegation"), and these controllers. */
 async function delegated(controllers: string, patch: JsonObject = {}, script = "exec sleep 1000"): Promise<Delegated> {
   const user = await unprivileged(single, script);
@@ -44,12 +49,12 @@ spec("rootless, a cgroup of the user's own: create to delete, with limits", onV2
   ok(await call("create", "--bundle", b.directory, "c"));
   ok(await call("start", "c"));
   const { pid } = JSON.parse(ok(await call("state", "c")).stdout);
-  expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toBe(`0::${path}/box\n`);
+  expect(unifiedLine(readFileSync(`/proc/${pid}/cgroup`, "utf8"))).toBe(`0::${path}/box`);
   expect([file("memory.max"), file("pids.max"), file("cpu.max"), file("cgroup.procs")]).toEqual([String(64 << 20), "55", "50000 100000", String(pid)]);
 
   const pidFile = `${b.directory}/run/exec.pid`;
   ok(await call("exec", "--detach", "--pid-file", pidFile, "c", "/bin/sleep", "100"));
-  expect(readFileSync(`/proc/${readFileSync(pidFile, "utf8")}/cgroup`, "utf8")).toBe(`0::${path}/box\n`);
+  expect(unifiedLine(readFileSync(`/proc/${readFileSync(pidFile, "utf8")}/cgroup`, "utf8"))).toBe(`0::${path}/box`);
   ok(await call("update", "--memory", "96M", "--pids-limit", "44", "c"));
   expect([file("memory.max"), file("pids.max")]).toEqual([String(96 << 20), "44"]);
   ok(await call("pause", "c"));
@@ -73,7 +78,7 @@ spec("rootless, a cgroup of the user's own: a relative or absent cgroupsPath is 
   const { b, path, inside, callAs, release } = await delegated("+memory +pids +cpu", { process: { args: ["/bin/cat", "/proc/self/cgroup"] } });
   for (const cgroupsPath of ["inner", undefined]) {
     b.rewrite({ process: { args: ["/bin/cat", "/proc/self/cgroup"] }, linux: { cgroupsPath, resources: { pids: { limit: 9 } } } });
-    expect(ok(await callAs(inside, "run", "--bundle", b.directory, "c")).stdout).toBe(`0::${path}/${cgroupsPath ?? "c"}\n`);
+    expect(unifiedLine(ok(await callAs(inside, "run", "--bundle", b.directory, "c")).stdout)).toBe(`0::${path}/${cgroupsPath ?? "c"}`);
   }
   release();
 });
