@@ -184,7 +184,9 @@ async function measureParallel(runtime: Runtime, bundle: string): Promise<void> 
   note(runtime, "at once, in all", performance.now() - before);
   const failed = codes.filter((code) => code !== 0).length;
   if (failed > 0) failures.set(`${runtime.name} run, at once`, failed);
-  if (existsSync(runtime.root)) for (const id of readdirSync(runtime.root)) call(runtime, "delete", "--force", id);
+  // Names with "~" are no containers, but what tsrun keeps for all of them.
+  const ids = existsSync(runtime.root) ? readdirSync(runtime.root).filter((name) => !name.startsWith("~")) : [];
+  for (const id of ids) call(runtime, "delete", "--force", id);
 }
 
 const EXECS_IN_A_ROW = 200;
