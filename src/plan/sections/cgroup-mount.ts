@@ -5,6 +5,7 @@ import { type Op, SYNC_POINTS } from "../op-table.ts";
 import type { CgroupMount } from "../plan.ts";
 import { labelledData } from "./mount-label.ts";
 import { cgroupNamespaceOps } from "./namespaces.ts";
+import { readonlyMount } from "./readonly-mount.ts";
 
 const SAFE = ATTR.NOSUID | ATTR.NODEV | ATTR.NOEXEC;
 
@@ -65,21 +66,7 @@ function hierarchyOps(context: Context, mount: ParsedMount): Op[] {
       ops.push({ op: "path.symlink", at, link: hierarchy.name, target: `${target}/${controller}`, requires: "", replace: 0 });
     }
   }
-  if (options.readonly || visible.length === 0) {
-    ops.push({
-      op: "mount.remount",
-      at,
-      target,
-      bind: 1,
-      flags: 0,
-      attrSet: ATTR.RDONLY,
-      attrClear: 0,
-      recAttrSet: 0,
-      recAttrClear: 0,
-      data: "",
-      propagation: [],
-    });
-  }
+  if (options.readonly || visible.length === 0) ops.push(readonlyMount(at, target));
   return ops;
 }
 

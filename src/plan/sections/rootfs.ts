@@ -1,8 +1,9 @@
 // root, linux.rootfsPropagation -> the root mount before the mounts are made in it, the move into it, and its last changes.
 import { type Context, canMount, isNew, pointerIf, refuse } from "../context.ts";
-import { ATTR, MS, PROPAGATION } from "../kernel-flags.ts";
+import { MS, PROPAGATION } from "../kernel-flags.ts";
 import type { Op } from "../op-table.ts";
 import { lateReadonlyMounts } from "./mounts.ts";
+import { readonlyMount } from "./readonly-mount.ts";
 
 const AT_PROPAGATION = "/linux/rootfsPropagation";
 
@@ -63,22 +64,7 @@ export function enterRootOps(context: Context): Op[] {
 
 /** Mounts that stayed writable while mount points, devices and the working directory were made in them; the root comes last. */
 export function readonlyOps(context: Context): Op[] {
-  const ops: Op[] = [];
-  for (const mount of lateReadonlyMounts(context)) {
-    ops.push({
-      op: "mount.remount",
-      at: mount.at,
-      target: mount.target,
-      bind: 1,
-      flags: 0,
-      attrSet: ATTR.RDONLY,
-      attrClear: 0,
-      recAttrSet: 0,
-      recAttrClear: 0,
-      data: "",
-      propagation: [],
-    });
-  }
+  const ops = lateReadonlyMounts(context).map(({ at, target }) => readonlyMount(at, target));
   if (context.config.root?.readonly === true) {
     if (!canMount(context)) refuse("/root/readonly", "needs a mount namespace");
     ops.push({ op: "root.readonly", at: "/root/readonly" });
