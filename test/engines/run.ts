@@ -61,6 +61,8 @@ async function main(): Promise<number> {
   const only = option("runtime") === "runc" ? "runc" : "tsrun";
   // Short: the engines make sockets below it.
   const scratch = mkdtempSync(`${tmpdir()}/te-`);
+  // conmon leaves files in the directory that Podman was called in.
+  process.chdir(scratch);
   const before = hostCgroups();
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   try {
