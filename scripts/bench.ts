@@ -193,11 +193,12 @@ const EXECS_IN_A_ROW = 200;
 
 /** A container that waits, and programs executed in it: what probes of Kubernetes do. */
 function measureExec(runtimes: readonly Runtime[], bundle: string): void {
-  const id = "bench-exec";
-  for (const runtime of runtimes) call(runtime, "run", "--detach", "--bundle", bundle, id);
+  // Their cgroups have the names of the containers: one for each, or whoever deletes first finds the others' processes in it.
+  const idOf = (runtime: Runtime) => `bench-exec-${runtime.name}`;
+  for (const runtime of runtimes) call(runtime, "run", "--detach", "--bundle", bundle, idOf(runtime));
   for (let round = -WARM_UP; round < rounds; round++) {
     for (const runtime of runtimes) {
-      const { ms, residentKb } = call(runtime, "exec", id, "/bin/true");
+      const { ms, residentKb } = call(runtime, "exec", idOf(runtime), "/bin/true");
       if (round < 0) continue;
       note(runtime, "exec", ms);
       note(runtime, "peak resident, exec", residentKb);
@@ -205,9 +206,9 @@ function measureExec(runtimes: readonly Runtime[], bundle: string): void {
   }
   for (const runtime of runtimes) {
     let sum = 0;
-    for (let i = 0; i < EXECS_IN_A_ROW; i++) sum += call(runtime, "exec", id, "/bin/true").ms;
+    for (let i = 0; i < EXECS_IN_A_ROW; i++) sum += call(runtime, "exec", idOf(runtime), "/bin/true").ms;
     note(runtime, "200 execs in a row", sum);
-    call(runtime, "delete", "--force", id);
+    call(runtime, "delete", "--force", idOf(runtime));
   }
 }
 
