@@ -71,7 +71,8 @@ async function withDevices(): Promise<Scenario> {
   };
   const prepare = async () => {
     if ((await problem()) === "") return;
-    const result = await inside(`ip link del v0 2>/dev/null; ip link del v2 2>/dev/null; ${DEVICES}`);
+    // Also by their peers: the kernel takes its time to end a container's namespace, and the device in it.
+    const result = await inside(`for device in v0 v1 v2 v3; do ip link del $device 2>/dev/null; done; ${DEVICES}`);
     if (result.code !== 0) throw new Error(`no network devices: ${result.stderr}`);
   };
   return scenario(movingDevices(), { prefix, prepare, problem, end: () => child.kill("SIGKILL") });
