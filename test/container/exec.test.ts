@@ -283,7 +283,7 @@ spec("exec: the pidfd socket is sent a pidfd of the program", oracle({ runc: "1.
       "python3",
       "-c",
       `import socket,sys,os,array
-s=socket.socket(socket.AF_UNIX,socket.SOCK_STREAM);s.bind(sys.argv[1]);s.listen(1)
+s=socket.socket(socket.AF_UNIX,socket.SOCK_STREAM);s.bind(sys.argv[1]+'.new');s.listen(1);os.rename(sys.argv[1]+'.new',sys.argv[1])
 c,_=s.accept();m,f,_,_=socket.recv_fds(c,100,1)
 print([l for l in open('/proc/self/fdinfo/%d'%f[0]) if l.startswith('Pid')][0])`,
       path,
@@ -291,7 +291,6 @@ print([l for l in open('/proc/self/fdinfo/%d'%f[0]) if l.startswith('Pid')][0])`
     { stdout: "pipe", stderr: "inherit", stdin: "ignore" },
   );
   await until("the pidfd socket", () => existsSync(path));
-  await Bun.sleep(20);
   const pidFile = `${container.bundle.directory}/exec.pid`;
   ok(await execIn(container, ["-d", "--pidfd-socket", path, "--pid-file", pidFile], ["/bin/sleep", "50"]));
   expect(await new Response(receiver.stdout).text()).toMatch(new RegExp(`Pid:\\s+${readFileSync(pidFile, "utf8").trim()}\\s`));

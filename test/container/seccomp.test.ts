@@ -223,10 +223,10 @@ spec("seccomp holds in exec as well", async () => {
   expect(new Facts(ok(await container.command("exec", { flags: ["--no-new-privs"] }, "/probe", "mkdir:/tmp/y")).stdout).get("mkdir:/tmp/y")).toBe("EPERM");
 });
 
-/** An agent that answers every notification with EISDIR, and prints the process state that it was sent. */
+/** An agent that answers every notification with EISDIR, and prints the process state that it was sent. Its socket has its name when it listens. */
 const AGENT = `
 import socket,sys,os,array,fcntl,struct,threading,json
-s=socket.socket(socket.AF_UNIX,socket.SOCK_STREAM);s.bind(sys.argv[1]);s.listen(4)
+s=socket.socket(socket.AF_UNIX,socket.SOCK_STREAM);s.bind(sys.argv[1]+'.new');s.listen(4);os.rename(sys.argv[1]+'.new',sys.argv[1])
 def serve(fd):
   while True:
     n=bytearray(80)
@@ -240,19 +240,26 @@ while True:
   threading.Thread(target=serve,args=(f[0],),daemon=True).start()
 `;
 
-async function withAgent(seccomp: JsonObject, patch: JsonObject, body: (b: Bundle) => Promise<void>): Promise<{ states: JsonObject[]; counts: string[] }> {
+/** What the agent was sent in so many connections. */
+async function withAgent(
+  seccomp: JsonObject,
+  patch: JsonObject,
+  body: (b: Bundle) => Promise<void>,
+  connections = 1,
+): Promise<{ states: JsonObject[]; counts: string[] }> {
   const b = filtered({ ...seccomp, listenerPath: "placeholder" }, ["mkdir:/tmp/x", "echo:done"], patch);
   const path = `${b.directory}/agent.sock`;
-  const agent = spawn(["python3", "-c", AGENT, path], { stdout: "pipe", stderr: "inherit", stdin: "ignore" });
+  const output = `${b.directory}/agent.out`;
+  const agent = spawn(["python3", "-c", AGENT, path], { stdout: Bun.file(output), stderr: "inherit", stdin: "ignore" });
+  const words = () => readFileSync(output, "utf8");
   try {
     await until("the agent", () => existsSync(path));
-    await Bun.sleep(20);
     await body(b.rewrite({ linux: { seccomp: { listenerPath: path } } }));
+    await until("the agent's words", () => words().split("\nfds ").length > connections);
   } finally {
-    await Bun.sleep(50);
     agent.kill();
   }
-  const lines = (await new Response(agent.stdout).text()).trim().split("\n");
+  const lines = words().trim().split("\n");
   return { states: lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line)), counts: lines.filter((line) => line.startsWith("fds")) };
 }
 
@@ -283,11 +290,12 @@ for (const value of [true, false]) {
 }
 
 spec("8.75 SCMP_ACT_NOTIFY on exec", oracle({ runc: "1.1 waits for ever" }), async () => {
-  const { states, counts } = await withAgent(forbidMkdir("SCMP_ACT_NOTIFY"), { process: { args: ["/probe", "pause"] } }, async (b) => {
+  const onExec = async (b: Bundle) => {
     const container = await new Container(b).up();
     const f = new Facts(ok(await container.command("exec", {}, "/probe", "mkdir:/tmp/y")).stdout);
     expect(f.get("mkdir:/tmp/y")).toBe("EISDIR");
-  });
+  };
+  const { states, counts } = await withAgent(forbidMkdir("SCMP_ACT_NOTIFY"), { process: { args: ["/probe", "pause"] } }, onExec, 2);
   // A connection and a descriptor for each; the pid is the new process's, the state the container's.
   expect(counts).toEqual(["fds 1 rest 0", "fds 1 rest 0"]);
   const [first, second] = states as { pid: number; state: { pid: number; status: string } }[];

@@ -201,7 +201,7 @@ spec("CVE-2026-88264 a /dev/console that is a link makes no file outside", async
   b.link("dev/console", "/../../../../../../../tmp/tsrun-t-console");
   const path = `${b.directory}/console.sock`;
   const receiver = Bun.spawn([`${BUILD}/console-recv`, path], { stdout: "ignore", stderr: "ignore" });
-  await Bun.sleep(50);
+  await until("the console socket", () => existsSync(path));
   const container = new Container(b);
   await container.create({ flags: ["--console-socket", path] });
   receiver.kill();
