@@ -1,6 +1,7 @@
 // --systemd-cgroup without root: a transient scope of the user's own systemd, with what that has been given.
 import { afterAll, expect } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { asUser } from "../helpers/as-user.ts";
 import type { JsonObject } from "../helpers/config.ts";
 import { fails, ok } from "../helpers/container.ts";
 import { exec, type Result, until } from "../helpers/exec.ts";
@@ -51,18 +52,7 @@ async function inUserScope(patch: JsonObject, script = "sleep 1000", mappings: J
   return { ...user, id, unit, directory, on, onAs, file: (name) => readFileSync(`${directory}/${name}`, "utf8").trim() };
 }
 
-const SYSTEMCTL = [
-  "setpriv",
-  "--reuid",
-  `${UID}`,
-  "--regid",
-  `${UID}`,
-  "--clear-groups",
-  "env",
-  "-i",
-  `XDG_RUNTIME_DIR=/run/user/${UID}`,
-  "/usr/bin/systemctl",
-];
+const SYSTEMCTL = [...asUser(UID, { XDG_RUNTIME_DIR: `/run/user/${UID}` }), "/usr/bin/systemctl"];
 const properties = (unit: string, ...names: string[]) => propertiesOf(unit, names, [...SYSTEMCTL, "--user"]);
 
 afterAll(async () => {

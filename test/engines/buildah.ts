@@ -1,6 +1,6 @@
 // Buildah: working containers and builds, whose RUN steps go through the runtime.
 import { mkdirSync, writeFileSync } from "node:fs";
-import { type Case, type Engine, equal, exec, matches, type Session } from "./harness.ts";
+import { type Case, callers, type Engine, equal, exec, matches } from "./harness.ts";
 import { IMAGE, type Image } from "./image.ts";
 
 const CASES: readonly Case[] = [
@@ -54,7 +54,7 @@ export function buildah(scratch: string, image: Image, paths: { tsrun: string; r
   let count = 0;
   const withRuntime = (runtime: "tsrun" | "runc", args: readonly string[]) => {
     const at = ["run", "bud"].includes(args[0] ?? "") ? 1 : 0;
-    const flags = ["--runtime", paths[runtime], ...(args[0] === "bud" ? ["--network", "none"] : ["--network", "none"])];
+    const flags = ["--runtime", paths[runtime], "--network", "none"];
     return at === 0 ? ["buildah", ...args] : ["buildah", args[0] ?? "", ...flags, ...args.slice(1)];
   };
   return {
@@ -72,18 +72,12 @@ export function buildah(scratch: string, image: Image, paths: { tsrun: string; r
       const own = `${directory}/case-${++count}`;
       mkdirSync(own);
       const attempt = (...args: string[]) => exec(withRuntime(runtime, args), { env });
-      const session: Session = {
+      return {
         runtime,
         directory: own,
         argv: ["buildah"],
-        try: attempt,
-        async ok(...args) {
-          const ran = await attempt(...args);
-          if (ran.code !== 0) throw new Error(`buildah ${args.join(" ")}: exit code ${ran.code}\n${ran.err}${ran.out.slice(0, 500)}`);
-          return ran.out;
-        },
+        ...callers("buildah", attempt),
       };
-      return session;
     },
     async clean() {
       await exec(["buildah", "rm", "-a"], { env });

@@ -1,6 +1,6 @@
 // containerd by its own client: tasks with the shim runc.v2, whose binary is the runtime.
 import { mkdirSync, writeFileSync } from "node:fs";
-import { type Case, check, Daemon, type Engine, equal, exec, matches, type Session, until } from "./harness.ts";
+import { type Case, callers, check, Daemon, type Engine, equal, exec, matches, type Session, until } from "./harness.ts";
 import { IMAGE, type Image } from "./image.ts";
 
 const start = (s: Session, id: string, ...command: string[]) => s.ok("run", "-d", "--snapshotter", "native", IMAGE, id, ...command);
@@ -148,18 +148,12 @@ export function containerd(scratch: string, image: Image, paths: { tsrun: string
         return at === 0 ? [...args] : [...args.slice(0, at), "--runc-binary", paths[runtime], ...args.slice(at)];
       };
       const attempt = (...args: string[]) => exec([...argv, ...full(args)]);
-      const session: Session = {
+      return {
         runtime,
         directory: own,
         argv,
-        try: attempt,
-        async ok(...args) {
-          const ran = await attempt(...args);
-          if (ran.code !== 0) throw new Error(`ctr ${args.join(" ")}: exit code ${ran.code}\n${ran.err}${ran.out.slice(0, 500)}`);
-          return ran.out;
-        },
+        ...callers("ctr", attempt),
       };
-      return session;
     },
     clean,
     async stop() {

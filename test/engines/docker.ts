@@ -1,7 +1,7 @@
 // Docker: a dockerd of our own, with its own containerd, on private directories and a private socket, without a network.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { DOCKER_LIKE } from "./docker-like.ts";
-import { type Case, Daemon, type Engine, equal, exec, matches, type Session, until } from "./harness.ts";
+import { type Case, callers, Daemon, type Engine, equal, exec, matches, until } from "./harness.ts";
 import { IMAGE, type Image } from "./image.ts";
 import { imageToolCases } from "./image-tool.ts";
 
@@ -89,7 +89,7 @@ export function docker(scratch: string, image: Image, tsrun: string): Engine {
         ["run", "create"].includes(args[0] ?? "") ? [args[0] ?? "", "--runtime", runtime, ...args.slice(1)] : [...args];
       // A terminal wraps the plain command line, and begins with "run" as well.
       const attempt = (...args: string[]) => exec([...argv, ...full(args)], { env: { DOCKER_BUILDKIT: "0" } });
-      const session: Session = {
+      return {
         runtime,
         directory: own,
         argv: [
@@ -100,14 +100,8 @@ export function docker(scratch: string, image: Image, tsrun: string): Engine {
             .replaceAll('"$R"', runtime),
           "docker",
         ],
-        try: attempt,
-        async ok(...args) {
-          const ran = await attempt(...args);
-          if (ran.code !== 0) throw new Error(`docker ${args.join(" ")}: exit code ${ran.code}\n${ran.err}${ran.out.slice(0, 500)}`);
-          return ran.out;
-        },
+        ...callers("docker", attempt),
       };
-      return session;
     },
     clean,
     async stop() {

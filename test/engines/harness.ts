@@ -62,6 +62,16 @@ export interface Session {
   readonly directory: string;
 }
 
+/** A session's two ways to call the engine. */
+export function callers(engine: string, attempt: Session["try"]): Pick<Session, "ok" | "try"> {
+  const ok = async (...args: string[]) => {
+    const ran = await attempt(...args);
+    if (ran.code !== 0) throw new Error(`${engine} ${args.join(" ")}: exit code ${ran.code}\n${ran.err}${ran.out.slice(0, 500)}`);
+    return ran.out;
+  };
+  return { ok, try: attempt };
+}
+
 export type Case = readonly [name: string, body: (s: Session) => Promise<void>];
 
 export interface Engine {

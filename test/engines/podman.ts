@@ -1,7 +1,7 @@
 // Podman: no daemon; private storage, run directory and configuration.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { DOCKER_LIKE } from "./docker-like.ts";
-import { type Case, type Engine, equal, exec, matches, type Session } from "./harness.ts";
+import { type Case, callers, type Engine, equal, exec, matches } from "./harness.ts";
 import { IMAGE, type Image } from "./image.ts";
 import { imageToolCases } from "./image-tool.ts";
 
@@ -61,18 +61,12 @@ export function podman(scratch: string, image: Image, paths: { tsrun: string; ru
       const own = `${directory}/case-${++count}`;
       mkdirSync(own);
       const attempt = (...args: string[]) => exec([...argv(runtime), ...args], { env });
-      const session: Session = {
+      return {
         runtime,
         directory: own,
         argv: ["env", ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...argv(runtime)],
-        try: attempt,
-        async ok(...args) {
-          const ran = await attempt(...args);
-          if (ran.code !== 0) throw new Error(`podman ${args.join(" ")}: exit code ${ran.code}\n${ran.err}${ran.out.slice(0, 500)}`);
-          return ran.out;
-        },
+        ...callers("podman", attempt),
       };
-      return session;
     },
     clean,
     async stop() {

@@ -1,5 +1,6 @@
 // Calls of the runtime by a user who is not root, with a bundle and a range of ids of their own.
 import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { asUser } from "./as-user.ts";
 import { type Bundle, bundle } from "./bundle.ts";
 import type { JsonObject } from "./config.ts";
 import { type ExecOptions, exec, type Result } from "./exec.ts";
@@ -45,8 +46,8 @@ export async function unprivileged(patch: JsonObject, script: string): Promise<U
   const callAs = ({ cgroup, prefix = [], env = {}, ...options }: Caller, ...args: string[]) => {
     const join = cgroup === undefined ? "" : `echo 0 > ${cgroup}/cgroup.procs;`;
     const binds = ["subuid", "subgid", "passwd"].map((name) => `mount --bind ${b.directory}/${name} /etc/${name};`).join(" ");
-    const variables = Object.entries({ XDG_RUNTIME_DIR: `${b.directory}/run`, ...env }).map(([name, value]) => `${name}=${value}`);
-    const enter = `${join} ${binds} exec setpriv --reuid ${UID} --regid ${UID} --clear-groups env -i HOME=/ PATH=/usr/bin:/bin:/usr/sbin ${variables.join(" ")} "$@"`;
+    const user = asUser(UID, { HOME: "/", PATH: "/usr/bin:/bin:/usr/sbin", XDG_RUNTIME_DIR: `${b.directory}/run`, ...env });
+    const enter = `${join} ${binds} exec ${user.join(" ")} "$@"`;
     return exec(["unshare", "--mount", "sh", "-c", enter, "-", ...prefix, program, ...args], options);
   };
   return { b, callAs, call: (...args) => callAs({}, ...args) };

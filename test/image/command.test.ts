@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { asUser, NOBODY } from "../helpers/as-user.ts";
 import { scratch as scratchPaths } from "./helpers/scratch.ts";
 import { image, imageOk, ok, REPOSITORY, run, TOOL_ARGV } from "./helpers/tool.ts";
 
@@ -108,7 +109,7 @@ test("image: the help of tsrun lists it; the shell completes its commands, which
 
 test("image: a user without a runtime directory can look at images", async () => {
   chmodSync(dirname(scratch), 0o755);
-  const { err } = await run(["setpriv", "--reuid=65534", "--clear-groups", tsrun, "image", "ls", "/nonexistent"], { env: { XDG_RUNTIME_DIR: "" } });
+  const { err } = await run([...asUser(NOBODY), tsrun, "image", "ls", "/nonexistent"], { env: { XDG_RUNTIME_DIR: "" } });
   expect(err).not.toContain("XDG_RUNTIME_DIR");
   expect(err).toContain("/nonexistent");
 });

@@ -39,6 +39,7 @@ import type { Compression } from "../../src/image/spec/media-types.ts";
 import type { Entry } from "../../src/image/tar/entry.ts";
 import { ArchiveReader } from "../../src/image/tar/reader.ts";
 import { recordTree } from "../../src/image/tree/record.ts";
+import { asUser, NOBODY } from "../helpers/as-user.ts";
 import type { Member } from "./helpers/archive.ts";
 import { archive } from "./helpers/archive.ts";
 import { makeLayout } from "./helpers/layout.ts";
@@ -513,9 +514,8 @@ test("directories and files that are closed even to their owner are read, and cl
       const content = held.openContent();
       console.log((await import("node:fs")).readFileSync(content, "utf8"));
     `;
-    const out = execFileSync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, "-e", script, `${path}/rootfs`], {
-      encoding: "utf8",
-    });
+    const [setpriv = "", ...words] = asUser(NOBODY);
+    const out = execFileSync(setpriv, [...words, process.execPath, "-e", script, `${path}/rootfs`], { encoding: "utf8" });
     expect(out).toBe("closed 0,closed/deep 600,closed/deep/file 0\ncontent\n");
     expect(statSync(`${path}/rootfs/closed`).mode & 0o7777).toBe(0);
     expect(statSync(`${path}/rootfs/closed/deep`).mode & 0o7777).toBe(0o600);

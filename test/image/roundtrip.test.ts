@@ -4,6 +4,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { asUser, NOBODY } from "../helpers/as-user.ts";
 import type { Member } from "./helpers/archive.ts";
 import { type Compression, type ImageSpec, makeLayout } from "./helpers/layout.ts";
 import { blobFile, readIndex, readNamed, temporariesOf } from "./helpers/read.ts";
@@ -278,9 +279,9 @@ test("rootless, as another user: owners survive, and umoci agrees", async () => 
   const layout = layoutOf([SYSTEM, UPPER]);
   const folder = newPath("user");
   mkdirSync(folder);
-  const user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", `HOME=${folder}`];
+  const user = [...asUser(NOBODY), "env", `HOME=${folder}`];
   execFileSync("cp", ["-a", layout, `${folder}/layout`]);
-  execFileSync("chown", ["-R", "65534:65534", folder]);
+  execFileSync("chown", ["-R", `${NOBODY}:${NOBODY}`, folder]);
   // The scratch directory is root's alone.
   for (let path = folder; path !== "/tmp"; path = path.slice(0, path.lastIndexOf("/"))) chmodSync(path, statSync(path).mode | 0o711);
   await ok(...user, ...TOOL_ARGV, "unpack", "--rootless", "--image", `${folder}/layout:a`, `${folder}/ours`);

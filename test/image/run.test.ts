@@ -2,6 +2,7 @@
 /// <reference types="bun" />
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { asUser } from "../helpers/as-user.ts";
 import type { Member } from "./helpers/archive.ts";
 import { addToIndex, type ImageSpec, makeLayout, writeImage, writeJson } from "./helpers/layout.ts";
 import { INDEX } from "./helpers/read.ts";
@@ -519,19 +520,7 @@ rooted("run --image: without root the image is unpacked into the bundle, with a 
   mkdirSync(`${home}/run`);
   await ok("chown", "-R", `${UID}:${UID}`, home);
   chmodSync(home.slice(0, home.lastIndexOf("/")), 0o755);
-  const user = [
-    "setpriv",
-    "--reuid",
-    `${UID}`,
-    "--regid",
-    `${UID}`,
-    "--clear-groups",
-    "env",
-    "-i",
-    `HOME=${home}`,
-    `PATH=${process.env["PATH"]}`,
-    `XDG_RUNTIME_DIR=${home}/run`,
-  ];
+  const user = asUser(UID, { HOME: home, PATH: process.env["PATH"] ?? "", XDG_RUNTIME_DIR: `${home}/run` });
   const command = ["/bin/sh", "-c", "id -u; cat /x; touch /y /z; mkdir /d; touch /d/e; chmod 0 /d; cat /proc/self/uid_map"];
   for (let i = 0; i < 2; i++) {
     const ran = await run([...user, `${home}/prefix/bin/tsrun`, "run", "--image", image, newId(), "--", ...command]);

@@ -8,6 +8,7 @@ import { makeSys } from "../../src/host-bun/sys.ts";
 import { readRecord } from "../../src/image/bundle/record.ts";
 import { encodeOwner, ROOTLESS_XATTR } from "../../src/image/layer/attributes.ts";
 import { installSys } from "../../src/sys.ts";
+import { asUser, NOBODY } from "../helpers/as-user.ts";
 import { archive, type Member } from "./helpers/archive.ts";
 import { addToIndex, compress, digestOf, type ImageSpec, makeLayout, writeImage, writeJson } from "./helpers/layout.ts";
 import { scratch } from "./helpers/scratch.ts";
@@ -17,9 +18,6 @@ import { unpackSpec } from "./helpers/unpack.ts";
 
 setDefaultTimeout(60_000);
 const newPath = scratch();
-/** nobody's, on every Debian. */
-const NOBODY = 65534;
-const asNobody = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--"];
 
 function layoutOf(spec: ImageSpec): string {
   return makeLayout(newPath("layout"), spec);
@@ -227,7 +225,7 @@ async function unpackAsNobody(spec: ImageSpec, ...flags: string[]) {
   // The scratch directory is its maker's alone.
   chmodSync(dirname(folder), 0o755);
   await ok("chown", `${NOBODY}`, folder);
-  const ran = await run([...asNobody, ...TOOL_ARGV, "unpack", "--rootless", "--quiet", "--image", layout, ...flags, `${folder}/bundle`]);
+  const ran = await run([...asUser(NOBODY), ...TOOL_ARGV, "unpack", "--rootless", "--quiet", "--image", layout, ...flags, `${folder}/bundle`]);
   return { ...ran, folder, bundle: `${folder}/bundle` };
 }
 
@@ -323,6 +321,6 @@ test("without root and without --rootless, the first owner that cannot be set sa
   mkdirSync(folder);
   const layout = makeLayout(`${folder}/layout`, { layers: [[{ path: "f", uid: 5 }]] });
   await ok("chown", `${NOBODY}`, folder);
-  const { code, err } = await run([...asNobody, ...TOOL_ARGV, "unpack", "--image", layout, `${folder}/bundle`]);
+  const { code, err } = await run([...asUser(NOBODY), ...TOOL_ARGV, "unpack", "--image", layout, `${folder}/bundle`]);
   expect([code, err.includes("hint: as root, or with --rootless"), existsSync(`${folder}/bundle`)]).toEqual([1, true, false]);
 });
