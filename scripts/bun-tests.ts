@@ -102,7 +102,7 @@ export async function runTests(
   const scratch = mkdtempSync(`${tmpdir()}/tsrun-test-`);
   const worker = async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      const run = await runFile(file, options.env ?? {}, options.prefix ?? [], scratch, options.limitMs ?? 300_000);
+      const run = await runFile(file, options.env ?? {}, options.prefix ?? [], scratch, options.limitMs ?? 600_000);
       add(total, run);
       total.failures.push(...run.failures);
       total.notes.push(...run.notes);

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Bundle } from "./bundle.ts";
 import { type ExecOptions, exec, type Result, until } from "./exec.ts";
 import { Facts } from "./facts.ts";
-import { COMMAND, RUNTIME } from "./runtime.ts";
+import { COMMAND, RUNTIME, SLOWNESS } from "./runtime.ts";
 import { ROOT } from "./spec.ts";
 
 export interface CommandOptions extends ExecOptions {
@@ -82,7 +82,7 @@ export class Container {
     for (let i = 0; ; i++) {
       const state = await this.state();
       if (state.status === "stopped") return state;
-      if (i > 500) throw new Error(`still ${state.status}`);
+      if (i > 500 * SLOWNESS) throw new Error(`still ${state.status}`);
       await Bun.sleep(10);
     }
   }

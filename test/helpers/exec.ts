@@ -2,7 +2,7 @@
 /// <reference types="bun" />
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync } from "node:fs";
-import { RUNTIME, SCRATCH } from "./runtime.ts";
+import { RUNTIME, SCRATCH, SLOWNESS } from "./runtime.ts";
 
 export interface ExecOptions {
   readonly cwd?: string;
@@ -43,7 +43,7 @@ export function exec(argv: readonly string[], options: ExecOptions = {}): Promis
   // A program need not read it.
   child.stdin?.on("error", () => undefined);
   if (stdin !== undefined) child.stdin?.end(stdin);
-  const limit = options.timeoutMs ?? 15_000;
+  const limit = (options.timeoutMs ?? 15_000) * SLOWNESS;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
@@ -85,7 +85,7 @@ const signalNumbers: Readonly<Record<string, number>> = {
 
 /** Waits until the condition gives a value; never a plain sleep in a test. */
 export async function until<T>(what: string, condition: () => T | undefined | false | null, timeoutMs = 10_000): Promise<T> {
-  const end = Date.now() + timeoutMs;
+  const end = Date.now() + timeoutMs * SLOWNESS;
   for (;;) {
     const value = condition();
     if (value !== undefined && value !== false && value !== null) return value;

@@ -35,5 +35,7 @@ function nameOf(program: string): RuntimeName {
 /** argv prefix of the runtime. */
 export const COMMAND = chooseCommand();
 export const RUNTIME: RuntimeName = nameOf(COMMAND[0] ?? "");
+/** What limits of time are multiplied by: the virtual machine's processor is software, on a machine that does other things as well. */
+export const SLOWNESS = process.env["TSRUN_LANE"]?.startsWith("vm") === true ? 4 : 1;
 /** The Bun host, where process start costs more. */
 export const IS_BUN_HOST = COMMAND.length > 1;

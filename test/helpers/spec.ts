@@ -9,7 +9,7 @@ import { CRUN_DEVIATIONS } from "./crun.ts";
 import { exec } from "./exec.ts";
 import { leftovers, makeCgroupParents, removeCgroupParents, sweep } from "./leftovers.ts";
 import { officialFolder } from "./official.ts";
-import { COMMAND, RUNTIME, type RuntimeName, SCRATCH } from "./runtime.ts";
+import { COMMAND, RUNTIME, type RuntimeName, SCRATCH, SLOWNESS } from "./runtime.ts";
 
 export interface Notes {
   /** Peers that are known to fail this test, and why. */
@@ -124,7 +124,7 @@ async function cleanUp(): Promise<string[]> {
   for (const { name, directory } of takeBundles()) {
     let rest = leftovers(name, ROOT);
     // A killed process needs a moment to go, and its cgroup goes after it.
-    for (let i = 0; i < 100 && rest.length > 0; i++) {
+    for (let i = 0; i < 200 * SLOWNESS && rest.length > 0; i++) {
       await Bun.sleep(10);
       rest = leftovers(name, ROOT);
     }
@@ -163,7 +163,7 @@ export function spec(name: string, ...parts: (Notes | (() => Promise<void> | voi
     return;
   }
   const deviation = notes.deviations?.[RUNTIME] ?? (RUNTIME === "crun" ? CRUN_DEVIATIONS.find(([pattern]) => pattern.test(name))?.[1] : undefined);
-  const limitMs = notes.timeoutMs ?? 30_000;
+  const limitMs = (notes.timeoutMs ?? 30_000) * SLOWNESS;
   test(
     name,
     async () => {
@@ -183,6 +183,6 @@ export function spec(name: string, ...parts: (Notes | (() => Promise<void> | voi
       if (failure !== undefined) throw failure;
     },
     // Time to clean up after a body that took too long.
-    limitMs + 20_000,
+    limitMs + 20_000 * SLOWNESS,
   );
 }
