@@ -61,6 +61,11 @@ export const SYS = {
   getpid: { params: [], result: "num", doc: "" },
   geteuid: { params: [], result: "num", doc: "" },
   getegid: { params: [], result: "num", doc: "" },
+  capabilities: {
+    params: [],
+    result: "num",
+    doc: "(): mask of the capabilities that this thread may give to a program: permitted and in the bounding set (capabilities(7)). out(0) = number of the last one that the kernel knows.",
+  },
   getcwd: { params: [], result: "text", doc: "" },
   getenv: { params: ["str"], result: "text", doc: "(name): ENOENT when unset." },
   clock_ns: { params: ["num"], result: "num", doc: "(clock id): microseconds are exact, nanoseconds up to 2^53." },
@@ -76,9 +81,9 @@ export const SYS = {
   user_name: { params: ["num"], result: "text", doc: "(uid): its name in /etc/passwd; ENOENT." },
   // --- init ---
   spawn_init: {
-    params: ["num", "blob", "num", "num", "num", "num", "num"],
+    params: ["num", "blob", "num", "num", "num", "num"],
     result: "num",
-    doc: "(cloneFlags, plan, cgroupFd or -1, preserveFds, startSocketFd or -1, hookLogFd or -1, unused 0): pid. clone3 of tsrun-init from its sealed copy; out(0) = sync socket, out(1) = pidfd. In the child: fds 3.. are preserved, then from 3+preserveFds: sync socket, plan, start socket, hook log. cgroupFd: CLONE_INTO_CGROUP.",
+    doc: "(cloneFlags, plan, cgroupFd or -1, preserveFds, startSocketFd or -1, hookLogFd or -1): pid. clone3 of tsrun-init from its sealed copy; out(0) = sync socket, out(1) = pidfd. In the child: fds 3.. are preserved, then from 3+preserveFds: sync socket, plan, start socket, hook log. cgroupFd: CLONE_INTO_CGROUP.",
   },
   recv_record: {
     params: ["num", "num"],

@@ -140,6 +140,11 @@ static int64_t call_getegid(const struct sys_argument *a) {
   return tsr_getegid();
 }
 
+static int64_t call_capabilities(const struct sys_argument *a) {
+  (void)a;
+  return tsr_capabilities();
+}
+
 static int64_t call_getcwd(const struct sys_argument *a) {
   (void)a;
   return tsr_getcwd();
@@ -179,7 +184,7 @@ static int64_t call_user_name(const struct sys_argument *a) {
 }
 
 static int64_t call_spawn_init(const struct sys_argument *a) {
-  return tsr_spawn_init(a[0].number, a[1].text, a[1].length, a[2].number, a[3].number, a[4].number, a[5].number, a[6].number);
+  return tsr_spawn_init(a[0].number, a[1].text, a[1].length, a[2].number, a[3].number, a[4].number, a[5].number);
 }
 
 static int64_t call_recv_record(const struct sys_argument *a) {
@@ -314,6 +319,7 @@ static const struct sys_row sys_rows[] = {
     {call_getpid, "", false},
     {call_geteuid, "", false},
     {call_getegid, "", false},
+    {call_capabilities, "", false},
     {call_getcwd, "", true},
     {call_getenv, "s", true},
     {call_clock_ns, "n", false},
@@ -323,7 +329,7 @@ static const struct sys_row sys_rows[] = {
     {call_set_subreaper, "n", false},
     {call_json_is_plain, "b", false},
     {call_user_name, "n", true},
-    {call_spawn_init, "nbnnnnn", false},
+    {call_spawn_init, "nbnnnn", false},
     {call_recv_record, "nn", false},
     {call_send_byte, "nn", false},
     {call_send_fd, "nns", false},
@@ -385,38 +391,39 @@ static const JSCFunctionListEntry sys_functions[] = {
     JS_CFUNC_MAGIC_DEF("getpid", 0, sys_invoke, 31),
     JS_CFUNC_MAGIC_DEF("geteuid", 0, sys_invoke, 32),
     JS_CFUNC_MAGIC_DEF("getegid", 0, sys_invoke, 33),
-    JS_CFUNC_MAGIC_DEF("getcwd", 0, sys_invoke, 34),
-    JS_CFUNC_MAGIC_DEF("getenv", 1, sys_invoke, 35),
-    JS_CFUNC_MAGIC_DEF("clock_ns", 1, sys_invoke, 36),
-    JS_CFUNC_MAGIC_DEF("time_text", 0, sys_invoke, 37),
-    JS_CFUNC_MAGIC_DEF("sleep_ms", 1, sys_invoke, 38),
-    JS_CFUNC_MAGIC_DEF("isatty", 1, sys_invoke, 39),
-    JS_CFUNC_MAGIC_DEF("set_subreaper", 1, sys_invoke, 40),
-    JS_CFUNC_MAGIC_DEF("json_is_plain", 1, sys_invoke, 41),
-    JS_CFUNC_MAGIC_DEF("user_name", 1, sys_invoke, 42),
-    JS_CFUNC_MAGIC_DEF("spawn_init", 7, sys_invoke, 43),
-    JS_CFUNC_MAGIC_DEF("recv_record", 2, sys_invoke, 44),
-    JS_CFUNC_MAGIC_DEF("send_byte", 2, sys_invoke, 45),
-    JS_CFUNC_MAGIC_DEF("send_fd", 3, sys_invoke, 46),
-    JS_CFUNC_MAGIC_DEF("connect", 2, sys_invoke, 47),
-    JS_CFUNC_MAGIC_DEF("listen", 2, sys_invoke, 48),
-    JS_CFUNC_MAGIC_DEF("send_text", 2, sys_invoke, 49),
-    JS_CFUNC_MAGIC_DEF("recv_text", 2, sys_invoke, 50),
-    JS_CFUNC_MAGIC_DEF("cached_filter", 2, sys_invoke, 51),
-    JS_CFUNC_MAGIC_DEF("compile_filter", 3, sys_invoke, 52),
-    JS_CFUNC_MAGIC_DEF("attach_device_filter", 2, sys_invoke, 53),
-    JS_CFUNC_MAGIC_DEF("wait_pid", 2, sys_invoke, 54),
-    JS_CFUNC_MAGIC_DEF("kill", 2, sys_invoke, 55),
-    JS_CFUNC_MAGIC_DEF("move_netdev", 3, sys_invoke, 56),
-    JS_CFUNC_MAGIC_DEF("return_netdev", 4, sys_invoke, 57),
-    JS_CFUNC_MAGIC_DEF("pidfd_open", 1, sys_invoke, 58),
-    JS_CFUNC_MAGIC_DEF("pidfd_signal", 2, sys_invoke, 59),
-    JS_CFUNC_MAGIC_DEF("pidfd_wait", 2, sys_invoke, 60),
-    JS_CFUNC_MAGIC_DEF("run_program", 6, sys_invoke, 61),
-    JS_CFUNC_MAGIC_DEF("replace_program", 3, sys_invoke, 62),
-    JS_CFUNC_MAGIC_DEF("watch_file", 1, sys_invoke, 63),
-    JS_CFUNC_MAGIC_DEF("watch_oom_v1", 1, sys_invoke, 64),
-    JS_CFUNC_MAGIC_DEF("poll_event", 3, sys_invoke, 65),
-    JS_CFUNC_MAGIC_DEF("hold_signals", 0, sys_invoke, 66),
-    JS_CFUNC_MAGIC_DEF("foreground", 4, sys_invoke, 67),
+    JS_CFUNC_MAGIC_DEF("capabilities", 0, sys_invoke, 34),
+    JS_CFUNC_MAGIC_DEF("getcwd", 0, sys_invoke, 35),
+    JS_CFUNC_MAGIC_DEF("getenv", 1, sys_invoke, 36),
+    JS_CFUNC_MAGIC_DEF("clock_ns", 1, sys_invoke, 37),
+    JS_CFUNC_MAGIC_DEF("time_text", 0, sys_invoke, 38),
+    JS_CFUNC_MAGIC_DEF("sleep_ms", 1, sys_invoke, 39),
+    JS_CFUNC_MAGIC_DEF("isatty", 1, sys_invoke, 40),
+    JS_CFUNC_MAGIC_DEF("set_subreaper", 1, sys_invoke, 41),
+    JS_CFUNC_MAGIC_DEF("json_is_plain", 1, sys_invoke, 42),
+    JS_CFUNC_MAGIC_DEF("user_name", 1, sys_invoke, 43),
+    JS_CFUNC_MAGIC_DEF("spawn_init", 6, sys_invoke, 44),
+    JS_CFUNC_MAGIC_DEF("recv_record", 2, sys_invoke, 45),
+    JS_CFUNC_MAGIC_DEF("send_byte", 2, sys_invoke, 46),
+    JS_CFUNC_MAGIC_DEF("send_fd", 3, sys_invoke, 47),
+    JS_CFUNC_MAGIC_DEF("connect", 2, sys_invoke, 48),
+    JS_CFUNC_MAGIC_DEF("listen", 2, sys_invoke, 49),
+    JS_CFUNC_MAGIC_DEF("send_text", 2, sys_invoke, 50),
+    JS_CFUNC_MAGIC_DEF("recv_text", 2, sys_invoke, 51),
+    JS_CFUNC_MAGIC_DEF("cached_filter", 2, sys_invoke, 52),
+    JS_CFUNC_MAGIC_DEF("compile_filter", 3, sys_invoke, 53),
+    JS_CFUNC_MAGIC_DEF("attach_device_filter", 2, sys_invoke, 54),
+    JS_CFUNC_MAGIC_DEF("wait_pid", 2, sys_invoke, 55),
+    JS_CFUNC_MAGIC_DEF("kill", 2, sys_invoke, 56),
+    JS_CFUNC_MAGIC_DEF("move_netdev", 3, sys_invoke, 57),
+    JS_CFUNC_MAGIC_DEF("return_netdev", 4, sys_invoke, 58),
+    JS_CFUNC_MAGIC_DEF("pidfd_open", 1, sys_invoke, 59),
+    JS_CFUNC_MAGIC_DEF("pidfd_signal", 2, sys_invoke, 60),
+    JS_CFUNC_MAGIC_DEF("pidfd_wait", 2, sys_invoke, 61),
+    JS_CFUNC_MAGIC_DEF("run_program", 6, sys_invoke, 62),
+    JS_CFUNC_MAGIC_DEF("replace_program", 3, sys_invoke, 63),
+    JS_CFUNC_MAGIC_DEF("watch_file", 1, sys_invoke, 64),
+    JS_CFUNC_MAGIC_DEF("watch_oom_v1", 1, sys_invoke, 65),
+    JS_CFUNC_MAGIC_DEF("poll_event", 3, sys_invoke, 66),
+    JS_CFUNC_MAGIC_DEF("hold_signals", 0, sys_invoke, 67),
+    JS_CFUNC_MAGIC_DEF("foreground", 4, sys_invoke, 68),
 };

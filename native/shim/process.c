@@ -2,6 +2,7 @@
 #include "shim.h"
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,20 @@ int64_t tsr_geteuid(void) {
 
 int64_t tsr_getegid(void) {
   return getegid();
+}
+
+int64_t tsr_capabilities(void) {
+  enum { WORD = 32, LARGEST = 63 };
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct words[_LINUX_CAPABILITY_U32S_3];
+  if (syscall(SYS_capget, &header, words) < 0) return -errno;
+  int64_t mask = 0;
+  int number = 0;
+  // EINVAL behind the last one.
+  for (int bounding; number < LARGEST && (bounding = prctl(PR_CAPBSET_READ, number)) >= 0; number++)
+    if (bounding && (words[number / WORD].permitted >> number % WORD & 1)) mask |= INT64_C(1) << number;
+  set_out(0, number - 1);
+  return mask;
 }
 
 int64_t tsr_getcwd(void) {

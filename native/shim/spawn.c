@@ -191,9 +191,7 @@ static int64_t clone_init(struct child *child, uint64_t flags, int cgroup) {
   return pid;
 }
 
-int64_t tsr_spawn_init(int64_t clone_flags, const char *plan, size_t plan_length, int64_t cgroup, int64_t preserve, int64_t start, int64_t hook_log,
-                       int64_t unused) {
-  (void)unused;
+int64_t tsr_spawn_init(int64_t clone_flags, const char *plan, size_t plan_length, int64_t cgroup, int64_t preserve, int64_t start, int64_t hook_log) {
   if (preserve < 0 || preserve > MAX_PRESERVE) return -EINVAL;
   char base[16], flags[16];
   const char *argv[] = {"tsrun-init", base, flags, NULL};

@@ -33,7 +33,7 @@ export interface InitFds {
 }
 
 export function startInit(plan: Plan, fds: InitFds): InitProcess {
-  const pid = sys.spawn_init(plan.cloneFlags, encodePlan(plan), fds.cgroup, fds.preserve, fds.start, fds.hookLog, 0);
+  const pid = sys.spawn_init(plan.cloneFlags, encodePlan(plan), fds.cgroup, fds.preserve, fds.start, fds.hookLog);
   if (pid === -EACCES && fds.cgroup >= 0) throw new SystemError("start the container's init in its cgroup", "", "clone3", EACCES, { hint: NOT_YOURS_HINT });
   check(pid, "start the container's init", `clone flags 0x${plan.cloneFlags.toString(16)}`, "clone3");
   return { pid, sync: sys.out(0), pidfd: sys.out(1) };

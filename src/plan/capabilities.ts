@@ -59,7 +59,16 @@ export function capabilityNames(): readonly string[] {
 
 /** The names behind a mask, for people. */
 export function namesOfMask(mask: number): string[] {
-  return NAMES.filter((_, bit) => Math.floor(mask / 2 ** bit) % 2 === 1);
+  return NAMES.filter((_, number) => hasBit(mask, 2 ** number));
+}
+
+/** 2 to the power of the number, by name. */
+const WEIGHTS: ReadonlyMap<string, number> = new Map(NAMES.map((name, number) => [name, 2 ** number]));
+
+interface Limit {
+  readonly mask: number;
+  /** Why a capability outside of it is left out. */
+  readonly why: string;
 }
 
 /**
@@ -68,44 +77,29 @@ export function namesOfMask(mask: number): string[] {
  */
 export function capabilityMasks(lists: CapabilityLists, lastCap: number, grantable: number, at: string): { masks: CapabilityMasks; warnings: string[] } {
   const warnings: string[] = [];
-  const read = (set: CapabilitySet): boolean[] => {
-    const bits: boolean[] = NAMES.map(() => false);
+  const isKnown: Limit = { mask: 2 ** (lastCap + 1) - 1, why: "this kernel does not know it" };
+  const isOwn: Limit = { mask: grantable, why: "the runtime does not have it itself" };
+  const read = (set: CapabilitySet, ...limits: readonly Limit[]): number => {
+    let mask = 0;
     for (const [index, name] of (lists[set] ?? []).entries()) {
-      const bit = NAMES.indexOf(name);
-      if (bit >= 0 && bit <= lastCap && Math.floor(grantable / 2 ** bit) % 2 === 1) bits[bit] = true;
-      else warnings.push(`${at}/${set}/${index}: ${name} is left out: ${whyLeftOut(bit, lastCap)}`);
+      const weight = WEIGHTS.get(name);
+      const why = weight === undefined ? "no such capability" : limits.find((limit) => !hasBit(limit.mask, weight))?.why;
+      if (why !== undefined) warnings.push(`${at}/${set}/${index}: ${name} is left out: ${why}`);
+      else if (weight !== undefined && !hasBit(mask, weight)) mask += weight;
     }
-    return bits;
+    return mask;
   };
+  const bounding = read("bounding", isKnown, isOwn);
+  const permitted = read("permitted", isKnown, isOwn);
   // capset(2) and PR_CAP_AMBIENT_RAISE refuse a whole set for one bit of it that is not in the other one.
-  const within = (set: CapabilitySet, bits: readonly boolean[], limit: readonly boolean[], limitName: string): boolean[] => {
-    const refused = NAMES.filter((_, bit) => bits[bit] === true && limit[bit] !== true);
-    if (refused.length > 0) warnings.push(`${at}/${set}: left out, not ${limitName}: ${refused.join(" ")}`);
-    return bits.map((on, bit) => on && limit[bit] === true);
-  };
-  const bounding = read("bounding");
-  const permitted = read("permitted");
-  const effective = within("effective", read("effective"), permitted, "permitted");
-  const inheritable = within("inheritable", read("inheritable"), bounding, "in the bounding set");
-  const both = permitted.map((on, bit) => on && inheritable[bit] === true);
-  const ambient = within("ambient", read("ambient"), both, "both permitted and inheritable");
-  return {
-    masks: { bounding: mask(bounding), effective: mask(effective), permitted: mask(permitted), inheritable: mask(inheritable), ambient: mask(ambient) },
-    warnings,
-  };
+  const isPermitted: Limit = { mask: permitted, why: "it is not permitted" };
+  const effective = read("effective", isKnown, isOwn, isPermitted);
+  const inheritable = read("inheritable", isKnown, isOwn, { mask: bounding, why: "it is not in the bounding set" });
+  const ambient = read("ambient", isKnown, isOwn, isPermitted, { mask: inheritable, why: "it is not inheritable" });
+  return { masks: { bounding, effective, permitted, inheritable, ambient }, warnings };
 }
 
-function whyLeftOut(bit: number, lastCap: number): string {
-  if (bit < 0) return "no such capability";
-  return bit > lastCap ? "this kernel does not know it" : "the runtime does not have it itself";
-}
-
-function mask(bits: readonly boolean[]): number {
-  let sum = 0;
-  let weight = 1;
-  for (const on of bits) {
-    if (on) sum += weight;
-    weight *= 2;
-  }
-  return sum;
+/** `weight`: 2 to the power of the bit's number. */
+export function hasBit(mask: number, weight: number): boolean {
+  return Math.floor(mask / weight) % 2 === 1;
 }

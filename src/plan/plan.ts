@@ -51,7 +51,7 @@ export interface MachineFacts {
   /** Effective uid and gid of the runtime. */
   readonly euid: number;
   readonly egid: number;
-  /** Number of the last capability that the kernel knows (/proc/sys/kernel/cap_last_cap). */
+  /** Number of the last capability that the kernel knows (capabilities(7)). */
   readonly lastCap: number;
   /** Mask of the capabilities that the runtime has and may pass on (CapPrm and CapBnd of proc_pid_status(5)). */
   readonly grantable: number;

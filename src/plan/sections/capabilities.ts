@@ -1,7 +1,7 @@
 // process.capabilities, process.user, process.noNewPrivileges -> from root in the namespaces to the container's user.
 
 import type { Process } from "../../spec/config.ts";
-import { type CapabilityMasks, capabilityMasks } from "../capabilities.ts";
+import { type CapabilityMasks, capabilityMasks, hasBit } from "../capabilities.ts";
 import { type Context, impossible, pointerIf, setgroupsMode } from "../context.ts";
 import type { Op } from "../op-table.ts";
 
@@ -63,12 +63,8 @@ export function withEffective(masks: CapabilityMasks, context: Context, more: nu
 
 function withBits(mask: number, grantable: number, more: number): number {
   let sum = mask;
-  for (const bit of [SYS_ADMIN, SYS_NICE]) if (has(more, bit) && has(grantable, bit) && !has(mask, bit)) sum += bit;
+  for (const weight of [SYS_ADMIN, SYS_NICE]) if (hasBit(more, weight) && hasBit(grantable, weight) && !hasBit(mask, weight)) sum += weight;
   return sum;
-}
-
-function has(mask: number, bit: number): boolean {
-  return Math.floor(mask / bit) % 2 === 1;
 }
 
 /** In a user namespace of its own init has every capability; elsewhere those that the runtime has. */
