@@ -24,7 +24,7 @@ export interface CheckpointOptions extends CriuOptions {
 
 /** The container is deleted afterwards, unless it is left running. */
 export function checkpointContainer(options: CheckpointOptions): void {
-  lock(options.root, options.id);
+  const held = lock(options.root, options.id);
   const record = load(options.root, options.id);
   const status = currentStatus(options.root, record);
   if (status === "stopped") throw notRunning(options.id);
@@ -52,7 +52,7 @@ export function checkpointContainer(options: CheckpointOptions): void {
   ]);
   if (options.preDump) return;
   writeAtomically(`${options.imagePath}/${RECORD_FILE}`, JSON.stringify(kept));
-  if (!options.leaveRunning) destroy(options.root, record);
+  if (!options.leaveRunning) destroy(options.root, record, held);
 }
 
 /** Bind mounts, cgroups and the null device over masked files come from outside of the container. */
