@@ -16,6 +16,11 @@ export const SYS = {
   out: { params: ["num"], result: "num", doc: "(index): extra result of the last call." },
   // --- files ---
   read_text: { params: ["str"], result: "text", doc: "(path): the whole file; EILSEQ when it is not UTF-8, EFBIG over 16 MiB." },
+  read_lossy: {
+    params: ["str"],
+    result: "text",
+    doc: "(path): as read_text, but invalid UTF-8 is replaced by ?: for /proc and /sys, where names of processes, mounts and cgroups are any bytes.",
+  },
   write_file: {
     params: ["str", "blob", "num", "num"],
     result: "num",

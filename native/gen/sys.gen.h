@@ -7,6 +7,7 @@
 
 int64_t tsr_out(int64_t);
 int64_t tsr_read_text(const char *);
+int64_t tsr_read_lossy(const char *);
 int64_t tsr_write_file(const char *, const char *, size_t, int64_t, int64_t);
 int64_t tsr_write_fd(int64_t, const char *, size_t);
 int64_t tsr_open(const char *, int64_t, int64_t);

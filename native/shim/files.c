@@ -41,15 +41,25 @@ static int64_t read_to_end(int fd) {
   }
 }
 
-int64_t tsr_read_text(const char *path) {
+static int64_t read_path(const char *path) {
   // O_NONBLOCK: a fifo in the place of a file must not hold us up.
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return -errno;
   int64_t length = read_to_end(fd);
   close(fd);
+  return length;
+}
+
+int64_t tsr_read_text(const char *path) {
+  int64_t length = read_path(path);
   if (length < 0) return length;
   if (utf8_valid_prefix(tsr_text(), (size_t)length) != (size_t)length) return -EILSEQ;
   return text_finish((size_t)length);
+}
+
+int64_t tsr_read_lossy(const char *path) {
+  int64_t length = read_path(path);
+  return length < 0 ? length : text_finish((size_t)length);
 }
 
 int64_t tsr_read_fd(int64_t fd) {

@@ -27,7 +27,7 @@ export function readFacts(): MachineFacts {
 
 function readLastCap(): number {
   const path = "/proc/sys/kernel/cap_last_cap";
-  const text = sys.read_text(path);
+  const text = sys.read_lossy(path);
   if (text === -2) return LAST_KNOWN_CAP;
   const last = Number.parseInt(checkText(text, "read the last capability", path, "read"), 10);
   return Number.isNaN(last) ? LAST_KNOWN_CAP : last;
@@ -36,7 +36,7 @@ function readLastCap(): number {
 /** The lines "CapPrm:" and "CapBnd:" hold 64 bits in hexadecimal. */
 function readGrantable(): number {
   const path = "/proc/self/status";
-  const text = checkText(sys.read_text(path), "read the runtime's capabilities", path, "read");
+  const text = checkText(sys.read_lossy(path), "read the runtime's capabilities", path, "read");
   return parseGrantable(text);
 }
 
@@ -50,7 +50,7 @@ export function parseGrantable(status: string): number {
 /** AppArmor's word for the runtime: "unconfined", or "PROFILE (enforce)". */
 function readsAsConfined(): boolean {
   // The directory of its own came with Linux 5.8.
-  const own = sys.read_text("/proc/self/attr/apparmor/current");
-  const label = own === -2 ? sys.read_text("/proc/self/attr/current") : own;
+  const own = sys.read_lossy("/proc/self/attr/apparmor/current");
+  const label = own === -2 ? sys.read_lossy("/proc/self/attr/current") : own;
   return typeof label === "string" && !/^unconfined(\s|$)/.test(label);
 }
