@@ -7,7 +7,8 @@ import { type JsonObject, NAMESPACES } from "../helpers/config.ts";
 import { Container, facts, fails, ok, refused } from "../helpers/container.ts";
 import { exec, until } from "../helpers/exec.ts";
 import { findCgroups } from "../helpers/leftovers.ts";
-import { needs, oracle, spec } from "../helpers/spec.ts";
+import { COMMAND } from "../helpers/runtime.ts";
+import { needs, oracle, ROOT, spec } from "../helpers/spec.ts";
 
 const ALLOW_ALL = [{ allow: true, access: "rwm" }];
 const withResources = (resources: JsonObject, ...words: string[]) => bundle(probe(...words, "pause"), { linux: { resources } });
@@ -431,3 +432,33 @@ spec("the cgroup is empty of the runtime: only the container's processes are cha
   const { pid } = await container.state();
   expect(readFileSync(`${cgroupDirectory(pid, "memory")}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
 });
+
+spec(
+  "3.04 8.35 a limit or a device rule, and no cgroups on the machine: an error, never a container without it",
+  oracle({ runc: "panics", crun: "goes on without" }),
+  async () => {
+    const without = (b: Bundle, ...more: string[]) =>
+      exec([
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        'umount -R -l /sys/fs/cgroup; exec "$@"',
+        "-",
+        ...COMMAND,
+        "--root",
+        ROOT,
+        ...more,
+        "run",
+        "--bundle",
+        b.directory,
+        b.name,
+      ]);
+    const limited = bundle(probe("echo:x"), { linux: { resources: { devices: null, memory: { limit: 100_000_000 } } } });
+    fails(await without(limited), /no cgroup controller "memory"/);
+    const denied = bundle(probe("echo:x"), { linux: { resources: { devices: [{ allow: false, access: "rwm" }] } } });
+    fails(await without(denied), /no cgroup controller "devices"/);
+    const free = bundle(probe("echo:x"), { linux: { resources: { devices: [{ allow: true, access: "rwm" }] } } });
+    ok(await without(free));
+  },
+);
