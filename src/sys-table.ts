@@ -24,7 +24,7 @@ export const SYS = {
   write_file: {
     params: ["str", "blob", "num", "num"],
     result: "num",
-    doc: "(path, data, flags, mode): open(O_WRONLY|O_CLOEXEC|flags, mode), one write, close.",
+    doc: "(path, data, flags, mode): open(O_WRONLY|O_CLOEXEC|flags, mode), write, close.",
   },
   write_fd: { params: ["num", "blob"], result: "num", doc: "(fd, data): all of it." },
   open: { params: ["str", "num", "num"], result: "num", doc: "(path, flags, mode): fd, with O_CLOEXEC." },

@@ -72,10 +72,12 @@ int64_t tsr_write_file(const char *path, const char *data, size_t length, int64_
   int no_link = (flags & O_CREAT) != 0 ? O_NOFOLLOW : 0;
   int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | no_link | (int)flags, (mode_t)mode);
   if (fd < 0) return -errno;
+  // Empty data as well: the files of the kernel take a write for what it is.
   ssize_t written;
   do written = write(fd, data, length);
   while (written < 0 && errno == EINTR);
-  int64_t error = written < 0 ? -errno : (size_t)written == length ? 0 : -EIO;
+  // A disk that is full takes a part, and says so at the next write.
+  int64_t error = written < 0 ? -errno : write_all(fd, data + written, length - (size_t)written);
   // A delayed error of a network file system shows at close only.
   if (close(fd) < 0 && error == 0 && errno != EINTR) error = -errno;
   return error;
@@ -91,7 +93,7 @@ int64_t write_all(int fd, const char *data, size_t length) {
       if (ready < 0) return ready;
       continue;
     }
-    if (written < 0) return -errno;
+    if (written <= 0) return written < 0 ? -errno : -EIO;
     data += written;
     length -= (size_t)written;
   }
