@@ -60,6 +60,12 @@ export const SYS = {
   fs_magic: { params: ["str"], result: "num", doc: "(path): f_type of statfs." },
   real_path: { params: ["str"], result: "text", doc: "(path): realpath(3)." },
   read_dir: { params: ["str"], result: "text", doc: "(path): names without . and .., each ended by NUL." },
+  cgroup_processes: {
+    params: ["str"],
+    result: "text",
+    doc: "(directory): cgroup.procs of the cgroup and of all below it, one after the other; cgroup.threads of those in threaded mode.",
+  },
+  remove_cgroups_below: { params: ["str"], result: "num", doc: "(directory): all cgroups below it but those with processes." },
   flock: { params: ["num", "num", "num"], result: "num", doc: "(fd, exclusive 0|1, timeoutMs): ETIMEDOUT when it is held for longer." },
   memfd: { params: ["str"], result: "num", doc: "(name): an empty memfd with O_CLOEXEC." },
   // --- this process ---

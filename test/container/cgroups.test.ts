@@ -7,7 +7,7 @@ import { type JsonObject, NAMESPACES } from "../helpers/config.ts";
 import { Container, facts, fails, ok, refused } from "../helpers/container.ts";
 import { exec, until } from "../helpers/exec.ts";
 import { findCgroups } from "../helpers/leftovers.ts";
-import { COMMAND } from "../helpers/runtime.ts";
+import { COMMAND, RUNTIME } from "../helpers/runtime.ts";
 import { needs, oracle, ROOT, spec } from "../helpers/spec.ts";
 
 const ALLOW_ALL = [{ allow: true, access: "rwm" }];
@@ -432,6 +432,23 @@ spec("the cgroup is empty of the runtime: only the container's processes are cha
   const { pid } = await container.state();
   expect(readFileSync(`${cgroupDirectory(pid, "memory")}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
 });
+
+spec(
+  "3.21 a cgroup that the container has made, with a name that is no UTF-8, is the container's like any other",
+  oracle({ runc: "1.1 leaves the processes in it" }),
+  async () => {
+    const b = bundle(probe("pause"), { linux: { namespaces: NAMESPACES.filter(({ type }) => type !== "pid") } });
+    const container = await new Container(b).up();
+    const directory = cgroupDirectory((await container.state()).pid, "freezer");
+    const script = `d="$1/$(printf '\\320')"; mkdir "$d" "$d/inner"; sleep 60 > /dev/null 2>&1 & echo $! > "$d/inner/cgroup.procs"; echo $!`;
+    const inside = Number(ok(await exec(["sh", "-c", script, "-", directory ?? ""])).stdout);
+    // Peers list those of the cgroup itself alone.
+    if (RUNTIME === "tsrun") expect(JSON.parse(ok(await container.command("ps", { flags: ["--format", "json"] })).stdout)).toContain(inside);
+    ok(await container.delete({ flags: ["--force"] }));
+    await until("the end of the process inside", () => !existsSync(`/proc/${inside}`));
+    expect(existsSync(directory ?? "")).toBe(false);
+  },
+);
 
 spec(
   "3.04 8.35 a limit or a device rule, and no cgroups on the machine: an error, never a container without it",
