@@ -69,12 +69,23 @@ export function doesNotExist(id: string): StateError {
   });
 }
 
-/** The record of a container, or undefined when there is none (a half made one has no record). */
+/**
+ * The record of a container, or undefined when there is none: a half made one has no record, and one that a crash of the machine has cut
+ * is as good as none. Neither keeps the others from being listed; delete --force removes it.
+ */
 export function find(root: string, id: string): StateRecord | undefined {
   const path = `${directoryOf(root, id)}/state.json`;
   const text = sys.read_text(path);
   if (text === -ENOENT || text === -ENOTDIR) return undefined;
-  return JSON.parse(checkText(text, "read the container's state", path, "open")) as StateRecord;
+  return parseRecord(checkText(text, "read the container's state", path, "open"));
+}
+
+function parseRecord(text: string): StateRecord | undefined {
+  try {
+    return (JSON.parse(text) as StateRecord | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function load(root: string, id: string): StateRecord {
