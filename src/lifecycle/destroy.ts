@@ -22,6 +22,8 @@ export function destroy(root: string, record: StateRecord, held: number, cgroup:
   endProcess(record, cgroup);
   // Without a pid namespace of its own the container's other processes outlive its first one: the cgroup knows them.
   if (!record.ownPidNamespace) cgroup.killAll(KILL_TIMEOUT_MS);
+  // The init of an exec that came with a pause is not in the container yet, and stands still in its cgroup for ever; thawed, it ends.
+  if (cgroup.isFrozen()) cgroup.thaw();
   if (record.hostMounts) removeHostMounts(record.rootfs);
   cgroup.remove();
   if (record.rdt !== undefined) removeRdt(record.rdt);

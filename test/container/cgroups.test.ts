@@ -433,6 +433,21 @@ spec("the cgroup is empty of the runtime: only the container's processes are cha
   expect(readFileSync(`${cgroupDirectory(pid, "memory")}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
 });
 
+spec("3.21 a container is deleted when a process that stands still is left in its cgroup", oracle({ runc: "takes the container for paused" }), async () => {
+  const container = await new Container(bundle(probe("pause"))).up();
+  const { pid } = await container.state();
+  const directory = cgroupDirectory(pid, "freezer") ?? "";
+  const script = `sleep 60 > /dev/null 2>&1 & echo $! > "$1/cgroup.procs"; echo $!`;
+  const inside = Number(ok(await exec(["sh", "-c", script, "-", directory])).stdout);
+  ok(await container.kill("KILL"));
+  await container.stopped();
+  const [file, word] = isV2("freezer") ? ["cgroup.freeze", "1"] : ["freezer.state", "FROZEN"];
+  writeFileSync(`${directory}/${file}`, word);
+  process.kill(inside, "SIGKILL");
+  ok(await container.delete());
+  expect(existsSync(directory)).toBe(false);
+});
+
 spec(
   "3.21 a cgroup that the container has made, with a name that is no UTF-8, is the container's like any other",
   oracle({ runc: "1.1 leaves the processes in it" }),
