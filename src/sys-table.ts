@@ -16,10 +16,15 @@ export const SYS = {
   out: { params: ["num"], result: "num", doc: "(index): extra result of the last call." },
   // --- files ---
   read_text: { params: ["str"], result: "text", doc: "(path): the whole file; EILSEQ when it is not UTF-8, EFBIG over 16 MiB." },
+  read_lossy: {
+    params: ["str"],
+    result: "text",
+    doc: "(path): as read_text, but invalid UTF-8 is replaced by ?: for /proc and /sys, where names of processes, mounts and cgroups are any bytes.",
+  },
   write_file: {
     params: ["str", "blob", "num", "num"],
     result: "num",
-    doc: "(path, data, flags, mode): open(O_WRONLY|O_CLOEXEC|flags, mode), one write, close.",
+    doc: "(path, data, flags, mode): open(O_WRONLY|O_CLOEXEC|flags, mode), write, close.",
   },
   write_fd: { params: ["num", "blob"], result: "num", doc: "(fd, data): all of it." },
   open: { params: ["str", "num", "num"], result: "num", doc: "(path, flags, mode): fd, with O_CLOEXEC." },
@@ -55,6 +60,12 @@ export const SYS = {
   fs_magic: { params: ["str"], result: "num", doc: "(path): f_type of statfs." },
   real_path: { params: ["str"], result: "text", doc: "(path): realpath(3)." },
   read_dir: { params: ["str"], result: "text", doc: "(path): names without . and .., each ended by NUL." },
+  cgroup_processes: {
+    params: ["str"],
+    result: "text",
+    doc: "(directory): cgroup.procs of the cgroup and of all below it, one after the other; cgroup.threads of those in threaded mode.",
+  },
+  remove_cgroups_below: { params: ["str"], result: "num", doc: "(directory): all cgroups below it but those with processes." },
   flock: { params: ["num", "num", "num"], result: "num", doc: "(fd, exclusive 0|1, timeoutMs): ETIMEDOUT when it is held for longer." },
   memfd: { params: ["str"], result: "num", doc: "(name): an empty memfd with O_CLOEXEC." },
   // --- this process ---

@@ -7,6 +7,7 @@
 
 int64_t tsr_out(int64_t);
 int64_t tsr_read_text(const char *);
+int64_t tsr_read_lossy(const char *);
 int64_t tsr_write_file(const char *, const char *, size_t, int64_t, int64_t);
 int64_t tsr_write_fd(int64_t, const char *, size_t);
 int64_t tsr_open(const char *, int64_t, int64_t);
@@ -34,6 +35,8 @@ int64_t tsr_read_link(const char *);
 int64_t tsr_fs_magic(const char *);
 int64_t tsr_real_path(const char *);
 int64_t tsr_read_dir(const char *);
+int64_t tsr_cgroup_processes(const char *);
+int64_t tsr_remove_cgroups_below(const char *);
 int64_t tsr_flock(int64_t, int64_t, int64_t);
 int64_t tsr_memfd(const char *);
 int64_t tsr_getpid(void);

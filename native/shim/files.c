@@ -41,15 +41,25 @@ static int64_t read_to_end(int fd) {
   }
 }
 
-int64_t tsr_read_text(const char *path) {
+static int64_t read_path(const char *path) {
   // O_NONBLOCK: a fifo in the place of a file must not hold us up.
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return -errno;
   int64_t length = read_to_end(fd);
   close(fd);
+  return length;
+}
+
+int64_t tsr_read_text(const char *path) {
+  int64_t length = read_path(path);
   if (length < 0) return length;
   if (utf8_valid_prefix(tsr_text(), (size_t)length) != (size_t)length) return -EILSEQ;
   return text_finish((size_t)length);
+}
+
+int64_t tsr_read_lossy(const char *path) {
+  int64_t length = read_path(path);
+  return length < 0 ? length : text_finish((size_t)length);
 }
 
 int64_t tsr_read_fd(int64_t fd) {
@@ -62,10 +72,12 @@ int64_t tsr_write_file(const char *path, const char *data, size_t length, int64_
   int no_link = (flags & O_CREAT) != 0 ? O_NOFOLLOW : 0;
   int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | no_link | (int)flags, (mode_t)mode);
   if (fd < 0) return -errno;
+  // Empty data as well: the files of the kernel take a write for what it is.
   ssize_t written;
   do written = write(fd, data, length);
   while (written < 0 && errno == EINTR);
-  int64_t error = written < 0 ? -errno : (size_t)written == length ? 0 : -EIO;
+  // A disk that is full takes a part, and says so at the next write.
+  int64_t error = written < 0 ? -errno : write_all(fd, data + written, length - (size_t)written);
   // A delayed error of a network file system shows at close only.
   if (close(fd) < 0 && error == 0 && errno != EINTR) error = -errno;
   return error;
@@ -81,7 +93,7 @@ int64_t write_all(int fd, const char *data, size_t length) {
       if (ready < 0) return ready;
       continue;
     }
-    if (written < 0) return -errno;
+    if (written <= 0) return written < 0 ? -errno : -EIO;
     data += written;
     length -= (size_t)written;
   }

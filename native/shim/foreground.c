@@ -68,7 +68,11 @@ static int64_t catch_signals(struct sigaction *old) {
   return 0;
 }
 
+/// What the end of the program leaves to be done, its deletion, is not broken off by a signal that comes late: none is taken any more.
 static void restore_signals(const struct sigaction *old) {
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, NULL);
   for (int number = 1; number < NSIG; number++)
     if (old[number].sa_handler != SIG_ERR) sigaction(number, &old[number], NULL);
   close(signal_pipe[0]);

@@ -154,6 +154,11 @@ int64_t tsr_pidfd_open(int64_t pid) {
   return fd < 0 ? -errno : fd;
 }
 
+void keep_exit_statuses(void) {
+  struct sigaction present;
+  if (sigaction(SIGCHLD, NULL, &present) == 0 && present.sa_handler == SIG_IGN) signal(SIGCHLD, SIG_DFL);
+}
+
 int64_t tsr_wait_pid(int64_t pid, int64_t timeout_ms) {
   if (timeout_ms >= 0) {
     int64_t pidfd = tsr_pidfd_open(pid);

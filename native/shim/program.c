@@ -22,6 +22,7 @@ static int64_t spawn_program(const char *path, char **argv, char **env, int inpu
   sigset_t none, all;
   // Only fds of our caller lack the flag. Those that are to be preserved init inherits all the same (spawn.c).
   if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) return -errno;
+  keep_exit_statuses();
   sigemptyset(&none);
   sigfillset(&all);
   posix_spawn_file_actions_init(&actions);

@@ -38,6 +38,9 @@ int poll_timeout(int64_t deadline);
 /// poll(2) of one fd until `deadline`, restarted when interrupted: 1 ready, 0 when time is over, -errno.
 int wait_ready(int fd, short events, int64_t deadline);
 
+/// Before a child is made: what ignores SIGCHLD, as our caller may have it, never hears how its children end.
+void keep_exit_statuses(void);
+
 /// Writes all of it: 0 or -errno.
 int64_t write_all(int fd, const char *data, size_t length);
 /// A memfd with this content, sealed against every change when `sealed`, its offset at 0: fd or -errno.

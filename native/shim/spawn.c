@@ -201,6 +201,7 @@ int64_t tsr_spawn_init(int64_t clone_flags, const char *plan, size_t plan_length
   snprintf(flags, sizeof flags, "%d", (start >= 0 ? FLAG_START : 0) | (hook_log >= 0 ? FLAG_LOG : 0));
   int pair[2] = {-1, -1};
   int64_t pid = 0;
+  keep_exit_statuses();
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return -errno;
   child.fds[0] = pair[1];
   if (pid >= 0) pid = child.fds[1] = memfd_with("tsrun-plan", 0, plan, plan_length, true);

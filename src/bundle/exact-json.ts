@@ -12,7 +12,8 @@ export interface JsonFault extends Place {
   readonly pointer: string;
 }
 
-const MAX_DEPTH = 512;
+/** The engine's stack holds somewhat more. */
+const MAX_DEPTH = 256;
 const MAX_SAFE = 9007199254740991;
 
 class Fault extends Error {

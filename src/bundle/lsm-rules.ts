@@ -23,7 +23,7 @@ export function mountLabelProblems({ linux }: Config): Problem[] {
 function apparmorProblems({ process }: Config): Problem[] {
   const profile = process?.apparmorProfile ?? "";
   if (profile === "" || profile === "unconfined") return [];
-  const enabled = sys.read_text(APPARMOR);
+  const enabled = sys.read_lossy(APPARMOR);
   if (typeof enabled === "string" && enabled.startsWith("Y")) return [];
   return [
     {
@@ -42,7 +42,7 @@ function selinuxProblems(pointer: string, what: string, label = ""): Problem[] {
 
 function whyNotApplicable(label: string): { cause: string; hint: string } | undefined {
   if (sys.fs_magic(SELINUX) !== SELINUX_MAGIC) return { cause: "SELinux is not enabled on this machine", hint: SELINUX_HINT };
-  const own = sys.read_text("/proc/self/attr/current");
+  const own = sys.read_lossy("/proc/self/attr/current");
   if (typeof own !== "string" || own.split("\0")[0] === WITHOUT_POLICY) return { cause: "SELinux has no policy on this machine", hint: SELINUX_HINT };
   // Whoever may not ask hears it from the step that sets the label.
   if (sys.write_file(`${SELINUX}/context`, label, 0, 0) !== -EINVAL) return undefined;

@@ -2,7 +2,7 @@
 import { checkText, SystemError } from "../errors.ts";
 import { sys } from "../sys.ts";
 import type { CgroupPlaceRecord } from "./driver.ts";
-import { EBUSY, EEXIST, ENODEV, ENOENT, EOPNOTSUPP, parentOf, readCounter, readFile, readOrThrow, writeOrThrow } from "./files.ts";
+import { EBUSY, EEXIST, ENODEV, ENOENT, parentOf, readCounter, readFile, readOrThrow, writeOrThrow } from "./files.ts";
 import { CGROUPS_PATH } from "./place.ts";
 
 const REMOVE_TRIES = 60;
@@ -53,20 +53,11 @@ function unfit({ path }: CgroupPlaceRecord, what: string, hint: string): SystemE
   return new SystemError(`use the container's cgroup, which ${what}`, path, "none", EBUSY, { pointer: CGROUPS_PATH, hint });
 }
 
-/** Processes of a cgroup and those below. */
+/** Processes of a cgroup and those below. One that is gone has none; one that cannot be read is no empty one. */
 export function listBelow(path: string): number[] {
-  return [...processesIn(path), ...childrenOf(path).flatMap((child) => listBelow(`${path}/${child}`))];
-}
-
-/** Threads of a cgroup in threaded mode, which knows no processes. One that is gone has none; one that cannot be read is no empty one. */
-function processesIn(path: string): number[] {
-  const processes = `${path}/cgroup.procs`;
-  const text = readFile(processes);
-  const isThreaded = text === -EOPNOTSUPP;
-  const file = isThreaded ? `${path}/cgroup.threads` : processes;
-  const own = isThreaded ? readFile(file) : text;
-  if (own === -ENOENT || own === -ENODEV || own === "") return [];
-  return checkText(own, "list the container's processes", file, "read").split("\n").map(Number);
+  const processes = sys.cgroup_processes(path);
+  if (processes === -ENOENT || processes === -ENODEV || processes === "") return [];
+  return checkText(processes, "list the container's processes", `${path}/cgroup.procs`, "read").trimEnd().split("\n").map(Number);
 }
 
 /** A new cpuset has no cpus and no memory nodes, and takes no process: each directory gets those of the one above. */
@@ -108,23 +99,11 @@ function removeTree(path: string): number {
   for (let tries = 0; tries < REMOVE_TRIES; tries++) {
     result = sys.rmdir(path);
     if (result !== -EBUSY) return result;
-    for (const child of childrenOf(path)) removeTree(`${path}/${child}`);
+    sys.remove_cgroups_below(path);
     result = sys.rmdir(path);
     if (result !== -EBUSY) return result;
     sys.sleep_ms(wait);
     wait = Math.min(wait * 2, LONGEST_WAIT_MS);
   }
   return result;
-}
-
-/** Names of the cgroups directly below. */
-export function childrenOf(path: string): string[] {
-  const names = sys.read_dir(path);
-  if (typeof names === "number") return [];
-  return names.split("\0").filter((name) => name !== "" && isDirectory(`${path}/${name}`));
-}
-
-function isDirectory(path: string): boolean {
-  const mode = sys.stat_mode(path);
-  return mode >= 0 && (mode & 0o170000) === 0o040000;
 }

@@ -54,7 +54,7 @@ function hintOf(path: string, errno: number): string | undefined {
 
 /** The text without its last newline; -errno. */
 export function readFile(path: string): string | number {
-  const text = sys.read_text(path);
+  const text = sys.read_lossy(path);
   return typeof text === "string" ? text.trimEnd() : text;
 }
 

@@ -16,7 +16,7 @@ import { managerCgroup, systemdError } from "./systemd-bus.ts";
 import { unitName } from "./systemd-name.ts";
 import { annotationProperties, resourceProperties } from "./systemd-properties.ts";
 import { awaitUnit, startUnit, type UnitRecord } from "./systemd-unit.ts";
-import { writeLimits } from "./write-limits.ts";
+import { noController, writeLimits } from "./write-limits.ts";
 
 const O_DIRECTORY_PATH = 0o10200000;
 const DELEGATE_LIST = "/sys/kernel/cgroup/delegate";
@@ -65,6 +65,8 @@ class FsCgroup extends Existing implements Cgroup {
   readonly #systemd: OfSystemd | undefined;
   #layout: CgroupLayout["layout"];
   #compiled: Limits | undefined;
+  /** We may make none, and none were asked for. */
+  #doesWithout = false;
 
   constructor(request: CgroupRequest, places: readonly CgroupPlaceRecord[], layout: CgroupLayout["layout"], systemd?: OfSystemd) {
     super(places);
@@ -147,6 +149,7 @@ class FsCgroup extends Existing implements Cgroup {
       this.remove();
       this.places = [];
       this.#layout = "none";
+      this.#doesWithout = true;
       return false;
     }
     // systemd has put the process into what it made.
@@ -161,7 +164,7 @@ class FsCgroup extends Existing implements Cgroup {
   }
 
   apply(): void {
-    if (this.#layout === "none") return;
+    if (this.#doesWithout) return;
     this.warnings.push(...this.#limits.warnings);
     if (this.#limits.writes.length > 0) {
       const unified = this.#version === "v2" ? this.#unified : undefined;
@@ -184,7 +187,11 @@ class FsCgroup extends Existing implements Cgroup {
       return;
     }
     const place = this.places.find((candidate) => candidate.controllers.includes("devices"));
-    if (place === undefined) return;
+    if (place === undefined) {
+      // Of users the kernel itself keeps devices away.
+      if (!this.#request.rootless && resources?.devices?.some(({ allow }) => !allow)) throw noController("devices", "/linux/resources/devices");
+      return;
+    }
     for (const { file, value, at } of deviceWritesV1(rules)) writeOrThrow(`${place.path}/${file}`, value, at);
   }
 

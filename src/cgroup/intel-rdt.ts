@@ -16,7 +16,7 @@ export interface RdtRecord {
 
 /** The mount point of resctrl (spec 8.50: none is an error). */
 export function findResctrl(): string {
-  const table = sys.read_text("/proc/self/mountinfo");
+  const table = sys.read_lossy("/proc/self/mountinfo");
   const line = typeof table === "number" ? undefined : table.split("\n").find((text) => text.includes(" - resctrl "));
   const point = line?.split(" ")[4];
   if (point === undefined)

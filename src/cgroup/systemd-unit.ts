@@ -44,7 +44,7 @@ export function awaitUnit(record: UnitRecord, pid: number): void {
     record,
     `the process in "${record.unit}"`,
     () => {
-      const text = sys.read_text(`/proc/${pid}/cgroup`);
+      const text = sys.read_lossy(`/proc/${pid}/cgroup`);
       return typeof text === "number" || text.includes(`/${record.unit}\n`);
     },
     () => hasEnded(record),

@@ -52,9 +52,12 @@ function writeKept(path: string, value: string, keep: Keep): number {
 function placeOf(places: Places, version: "v1" | "v2", { controller, at }: LimitWrite): CgroupPlaceRecord {
   const place = places.find(({ controllers }) => (version === "v2" ? controllers.length === 0 : controllers.includes(controller)));
   if (place !== undefined) return place;
-  throw new ConfigError("TS1104", "config.json", [
-    { pointer: at, message: `this machine has no cgroup controller "${controller}"`, hint: "see /proc/cgroups" },
-  ]);
+  throw noController(controller, at);
+}
+
+export function noController(controller: string, at: string): ConfigError {
+  const hint = "see /proc/cgroups, and whether cgroups are mounted";
+  return new ConfigError("TS1104", "config.json", [{ pointer: at, message: `this machine has no cgroup controller "${controller}"`, hint }]);
 }
 
 function checkUsage(places: Places, { limit, at }: NonNullable<Limits["usageBelow"]>): void {

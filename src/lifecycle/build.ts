@@ -14,7 +14,7 @@ import { explain } from "../plan/explain.ts";
 import type { MachineFacts, Plan } from "../plan/plan.ts";
 import type { StateRecord } from "../state/record.ts";
 import { hookLogPath, startSocketPath } from "../state/status.ts";
-import { claim, remove } from "../state/store.ts";
+import { claim } from "../state/store.ts";
 import { sys } from "../sys.ts";
 import { cgroupRequest } from "./cgroup-request.ts";
 import { openConsole } from "./console.ts";
@@ -93,13 +93,14 @@ function build(options: BuildOptions, mode: Mode, bundle: Bundle, undo: Undo): B
   if (config.process === undefined && !mode.startWait) throw new StateError("TS4006", "config.json has no process: there is nothing to run");
   const console = openConsole(config.process, options.consoleSocket, mode.detached);
   const preserve = checkPreserved(options.preserveFds + listenFds());
-  const directory = claim(options.root, options.id);
+  const claimed = claim(options.root, options.id);
+  const { directory } = claimed;
   let hooksBegan = false;
   undo.add("poststop hooks", () => {
     if (hooksBegan)
       runHooksTolerantly("poststop", config.hooks?.poststop, stateOf({ ...options, bundle: bundle.dir }, "stopped", 0), (error) => warn(error.message));
   });
-  undo.add("state directory", () => remove(directory));
+  undo.add("state directory", claimed.remove);
 
   const facts = readFacts();
   const filter = openFilter(config, options.root);

@@ -24,7 +24,7 @@ export interface CheckpointOptions extends CriuOptions {
 
 /** The container is deleted afterwards, unless it is left running. */
 export function checkpointContainer(options: CheckpointOptions): void {
-  lock(options.root, options.id);
+  const held = lock(options.root, options.id);
   const record = load(options.root, options.id);
   const status = currentStatus(options.root, record);
   if (status === "stopped") throw notRunning(options.id);
@@ -52,13 +52,13 @@ export function checkpointContainer(options: CheckpointOptions): void {
   ]);
   if (options.preDump) return;
   writeAtomically(`${options.imagePath}/${RECORD_FILE}`, JSON.stringify(kept));
-  if (!options.leaveRunning) destroy(options.root, record);
+  if (!options.leaveRunning) destroy(options.root, record, held);
 }
 
 /** Bind mounts, cgroups and the null device over masked files come from outside of the container. */
 function externalMounts(pid: number, { mounts = [], linux }: Config): string[] {
   const binds = mounts.filter(({ options }) => options?.some((option) => option === "bind" || option === "rbind")).map(({ destination }) => destination);
-  const table = checkText(sys.read_text(`/proc/${pid}/mountinfo`), "read the container's mounts", String(pid), "open");
+  const table = checkText(sys.read_lossy(`/proc/${pid}/mountinfo`), "read the container's mounts", String(pid), "open");
   return table
     .trimEnd()
     .split("\n")
@@ -77,9 +77,9 @@ function streamKey(pid: number, fd: number): string {
   const target = sys.read_link(`/proc/${pid}/fd/${fd}`);
   if (typeof target === "number") return "";
   if (target.startsWith("pipe:[") || target.startsWith("socket:[")) return target;
-  const info = sys.read_text(`/proc/${pid}/fdinfo/${fd}`);
+  const info = sys.read_lossy(`/proc/${pid}/fdinfo/${fd}`);
   const mount = typeof info === "number" ? undefined : /^mnt_id:\s*(\d+)$/m.exec(info)?.[1];
-  const table = sys.read_text(`/proc/${pid}/mountinfo`);
+  const table = sys.read_lossy(`/proc/${pid}/mountinfo`);
   if (mount === undefined || typeof table === "number" || table.split("\n").some((line) => line.startsWith(`${mount} `))) return "";
   const inode = sys.inode(`/proc/${pid}/fd/${fd}`);
   return inode < 0 ? "" : `file[${Number(mount).toString(16)}:${inode.toString(16)}]`;

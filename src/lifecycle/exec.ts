@@ -129,7 +129,7 @@ function openRoot(record: StateRecord): number {
 
 function compile({ options, record, config, preserve }: Entering, joinFiles: number): Plan {
   const cgroup: CgroupView = { layout: record.cgroup.layout, mounts: [], joinFiles };
-  const setgroups = checkText(sys.read_text(`/proc/${record.pid}/setgroups`), "look at the container's user namespace", record.id, "open");
+  const setgroups = checkText(sys.read_lossy(`/proc/${record.pid}/setgroups`), "look at the container's user namespace", record.id, "open");
   const plan = compileExec(config, cgroup, readFacts(), {
     id: options.id,
     bundle: record.bundle,

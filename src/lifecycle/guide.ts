@@ -154,11 +154,13 @@ function prepareFor(g: Guided): StateRecord {
 
 /** Why init has failed, when it has. What else it said before does not matter any more. */
 function lastWords(g: Guided, timeoutMs: number): TsrunError | undefined {
-  for (;;) {
+  for (let isDone = false; ; ) {
     const event = pendingEvent(g.init.sync, timeoutMs);
     if (event === undefined) return undefined;
     if (event.kind === "fail") return failure(g, event);
-    if (event.kind === "end") return initLost(g.init);
+    // It may be through before us: then it waits for start, or has executed the program, and the failure is ours.
+    if (event.kind === "created" || event.kind === "ready") isDone = true;
+    if (event.kind === "end") return isDone ? undefined : initLost(g.init);
   }
 }
 

@@ -11,7 +11,7 @@ export function hasHostMounts({ linux, mounts = [] }: Config): boolean {
 /** Detaches every mount below the root filesystem, the last one first. */
 export function removeHostMounts(rootfs: string): void {
   const real = sys.real_path(rootfs);
-  const table = sys.read_text("/proc/self/mountinfo");
+  const table = sys.read_lossy("/proc/self/mountinfo");
   if (typeof real === "number" || typeof table === "number") return;
   const points = table
     .split("\n")

@@ -22,7 +22,7 @@ function needsSetgroupsDenied(mappings: Mappings, euid: number, egid: number): b
 /** May setgroups(2) be called in a new user namespace? What is denied to the caller stays so in every namespace below. */
 export function maySetGroups(mappings: Mappings, { euid, egid, inUserNamespace }: MachineFacts): boolean {
   if (needsSetgroupsDenied(mappings, euid, egid)) return false;
-  return inUserNamespace !== true || !String(sys.read_text("/proc/self/setgroups")).startsWith("deny");
+  return inUserNamespace !== true || !String(sys.read_lossy("/proc/self/setgroups")).startsWith("deny");
 }
 
 export function writeMappings(pid: number, mappings: Mappings, euid: number, egid: number): void {

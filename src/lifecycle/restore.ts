@@ -9,11 +9,11 @@ import { readFacts } from "../machine/facts.ts";
 import { SPEC_VERSION } from "../spec/version.ts";
 import { type StateRecord, writeAtomically } from "../state/record.ts";
 import { startTimeOf } from "../state/status.ts";
-import { claim, remove } from "../state/store.ts";
+import { claim } from "../state/store.ts";
 import { sys } from "../sys.ts";
 import { cgroupRequest } from "./cgroup-request.ts";
 import { type CheckpointRecord, type CriuOptions, RECORD_FILE, refuseWhatCriuCannot, runCriu } from "./criu.ts";
-import { destroy } from "./destroy.ts";
+import { destroyIfThere } from "./destroy.ts";
 import { writePidFile } from "./pid-file.ts";
 import { Undo } from "./undo.ts";
 
@@ -34,15 +34,21 @@ export function restoreContainer(options: RestoreOptions): number {
   const bundle = loadBundle(options.bundle);
   if (!options.detach && options.subreaper) check(sys.set_subreaper(1), "become a subreaper", "", "prctl");
   if (!options.detach) check(sys.hold_signals(), "hold signals back", "", "sigprocmask");
+  const { record, cgroup, pidfd } = restored(options, bundle);
+  if (options.detach) return 0;
+  const code = sys.foreground(record.pid, pidfd, -1, options.subreaper ? 1 : 0);
+  destroyIfThere(options.root, record, cgroup);
+  return check(code, "wait for the container", options.id, "wait4");
+}
+
+/** Whatever fails, everything is taken back. Not later: a process that was waited for has no pid to be killed by. */
+function restored(options: RestoreOptions, bundle: Bundle): { record: StateRecord; cgroup: Cgroup; pidfd: number } {
   const undo = new Undo();
   try {
     const { record, cgroup } = restore(options, bundle, undo);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, record.pid, undo);
-    if (options.detach) return 0;
     const pidfd = check(sys.pidfd_open(record.pid), "watch the container's process", options.id, "pidfd_open");
-    const code = sys.foreground(record.pid, pidfd, -1, options.subreaper ? 1 : 0);
-    destroy(options.root, record, cgroup);
-    return check(code, "wait for the container", options.id, "wait4");
+    return { record, cgroup, pidfd };
   } catch (error) {
     undo.run(error);
     if (error instanceof TsrunError && error.pointer !== undefined) error.document ??= { path: bundle.configPath, text: bundle.text };
@@ -54,8 +60,8 @@ function restore(options: RestoreOptions, bundle: Bundle, undo: Undo): { record:
   const { config } = bundle;
   refuseWhatCriuCannot(config);
   const kept = readRecord(options.imagePath);
-  const directory = claim(options.root, options.id);
-  undo.add("state directory", () => remove(directory));
+  const { directory, remove } = claim(options.root, options.id);
+  undo.add("state directory", remove);
   const cgroup = cgroupfs.create(cgroupRequest(options, config, readFacts()), readCgroupLayout());
   undo.add("cgroup", () => cgroup.remove());
   const held = cgroup.directory();

@@ -5,7 +5,7 @@ import { isAlive } from "../state/status.ts";
 import { sys } from "../sys.ts";
 import { type BuildOptions, type Built, withBuilt } from "./build.ts";
 import { publish } from "./create.ts";
-import { destroy } from "./destroy.ts";
+import { destroyIfThere } from "./destroy.ts";
 import { runHooks, stateOf } from "./hooks.ts";
 import { listenNotify, managerSocket, passReadiness } from "./notify.ts";
 
@@ -32,7 +32,7 @@ export function runContainer(options: RunOptions): number {
   tellManager(built);
   if (options.detach) return 0;
   const code = sys.foreground(built.init.pid, built.init.pidfd, built.master, options.subreaper ? 1 : 0);
-  if (!options.keep) destroy(options.root, built.record, built.cgroup);
+  if (!options.keep) destroyIfThere(options.root, built.record, built.cgroup);
   return check(code, "wait for the container", options.id, "wait4");
 }
 

@@ -6,7 +6,7 @@ import { isAlive, startSocketPath } from "../state/status.ts";
 import { directoryOf, load, lock } from "../state/store.ts";
 import { sys } from "../sys.ts";
 import { readContainerConfig } from "./container-config.ts";
-import { destroy } from "./destroy.ts";
+import { destroy, destroyIfThere } from "./destroy.ts";
 import { runHooks, stateOf } from "./hooks.ts";
 import { listenNotify, managerSocket, passReadiness } from "./notify.ts";
 import { currentStatus } from "./query.ts";
@@ -28,14 +28,15 @@ export function startContainer(root: string, id: string): void {
   const manager = managerSocket();
   const directory = directoryOf(root, id);
   const notify = manager === undefined ? -1 : listenNotify(directory, readContainerConfig(directory, record).config);
-  letGo(root, record);
+  letGo(root, record, held);
+  // The hooks may use the runtime on their container, and nobody has to wait for them to delete it.
+  sys.close(held);
   try {
     runHooks("poststart", record.poststart, stateOf(record, "running", record.pid));
   } catch (error) {
-    destroy(root, record);
+    destroyIfThere(root, record);
     throw error;
   }
-  sys.close(held);
   if (manager !== undefined) passReadiness(notify, manager, record.pid, () => isAlive(record));
 }
 
@@ -55,15 +56,15 @@ function lastEvent(socket: number, giveUp: () => void): InitEvent {
 }
 
 /** Returns when the program was executed; its failure, or a startContainer hook's, destroys the container (spec 3.15). */
-function letGo(root: string, record: StateRecord): void {
+function letGo(root: string, record: StateRecord, held: number): void {
   const path = startSocketPath(directoryOf(root, record.id));
   const socket = check(sys.connect(path, SEQPACKET), "reach the container's init", path, "connect");
   check(sys.send_text(socket, "start"), "start the container", record.id, "sendmsg");
-  const event = lastEvent(socket, () => destroy(root, record));
+  const event = lastEvent(socket, () => destroy(root, record, held));
   sys.close(socket);
   sys.unlink(path);
   if (event.kind === "ready") return;
   const error = event.kind === "fail" ? startError(root, record, event) : initLost();
-  destroy(root, record);
+  destroy(root, record, held);
   throw error;
 }

@@ -75,6 +75,6 @@ function hookError(op: Op & { op: "hook.run" }, failure: InitFailure, hookLog: s
 }
 
 function tailOf(hookLog: string): string {
-  const text = sys.read_text(hookLog);
+  const text = sys.read_lossy(hookLog);
   return typeof text === "number" ? "" : text.slice(-4096);
 }

@@ -80,5 +80,5 @@ export function readCgroupLayout(): CgroupLayout {
 }
 
 function readProc(path: string): string {
-  return checkText(sys.read_text(path), "read the cgroup layout", path, "read");
+  return checkText(sys.read_lossy(path), "read the cgroup layout", path, "read");
 }

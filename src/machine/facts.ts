@@ -30,7 +30,7 @@ function readAll(): MachineFacts {
 /** AppArmor's word for the runtime: "unconfined", or "PROFILE (enforce)". */
 function readsAsConfined(): boolean {
   // The directory of its own came with Linux 5.8.
-  const own = sys.read_text("/proc/self/attr/apparmor/current");
-  const label = own === -2 ? sys.read_text("/proc/self/attr/current") : own;
+  const own = sys.read_lossy("/proc/self/attr/apparmor/current");
+  const label = own === -2 ? sys.read_lossy("/proc/self/attr/current") : own;
   return typeof label === "string" && !/^unconfined(\s|$)/.test(label);
 }

@@ -10,7 +10,7 @@ export function isInUserNamespace(): boolean {
 }
 
 function readsAsUserNamespace(): boolean {
-  const map = sys.read_text("/proc/self/uid_map");
+  const map = sys.read_lossy("/proc/self/uid_map");
   return typeof map === "string" && map.trim().split(/\s+/).join(" ") !== "0 0 4294967295";
 }
 

@@ -20,7 +20,7 @@ interface ProcessStat {
 /** Undefined when there is no such process. */
 function readStat(pid: number): ProcessStat | undefined {
   const path = `/proc/${pid}/stat`;
-  const read = sys.read_text(path);
+  const read = sys.read_lossy(path);
   if (read === -ENOENT || read === -ESRCH) return undefined;
   // Anything else is no answer: a live process must not be taken for a dead one.
   const text = checkText(read, "look at the container's process", path, "read");

@@ -1,4 +1,4 @@
-// The state directory: <root>/<id>/ with state.json, config.json, lock and start.sock. Ids are checked before any path is made of them.
+// The state directory: <root>/<id>/ with state.json, config.json and start.sock. Ids are checked before any path is made of them.
 import { check, checkText, StateError } from "../errors.ts";
 import { sys } from "../sys.ts";
 import type { StateRecord } from "./record.ts";
@@ -7,6 +7,7 @@ const EEXIST = 17;
 const ENOENT = 2;
 const ENOTDIR = 20;
 const LOCK_TIMEOUT_MS = 30_000;
+const O_PATH = 0o10000000;
 
 /** runc's rule for ids, and a length that every file system takes. */
 export function checkId(id: string): string {
@@ -22,8 +23,15 @@ export function directoryOf(root: string, id: string): string {
   return `${root}/${checkId(id)}`;
 }
 
+/** The directory of a container that is being made. */
+export interface Claim {
+  readonly directory: string;
+  /** Takes it back. After a delete by force has removed it, another create may have the id: that one's directory stays. */
+  readonly remove: () => void;
+}
+
 /** Makes the container's directory; that it is new is what makes the id unique (spec 2.02, 3.02). */
-export function claim(root: string, id: string): string {
+export function claim(root: string, id: string): Claim {
   const directory = directoryOf(root, id);
   let made = sys.mkdir(directory, 0o700);
   if (made === -ENOENT) {
@@ -34,7 +42,15 @@ export function claim(root: string, id: string): string {
     throw new StateError("TS4002", `container with given ID already exists: "${id}"`, { hint: `use another id, or "tsrun delete ${id}"` });
   }
   check(made, "make the container's directory", directory, "mkdir");
-  return directory;
+  const fd = sys.open(directory, O_PATH, 0);
+  if (fd < 0) sys.rmdir(directory);
+  check(fd, "open the container's directory", directory, "open");
+  return {
+    directory,
+    remove: () => {
+      if (isStillAt(directory, fd)) remove(directory);
+    },
+  };
 }
 
 /** With its missing parents; `mode` is the last one's. */
@@ -53,12 +69,23 @@ export function doesNotExist(id: string): StateError {
   });
 }
 
-/** The record of a container, or undefined when there is none (a half made one has no record). */
+/**
+ * The record of a container, or undefined when there is none: a half made one has no record, and one that a crash of the machine has cut
+ * is as good as none. Neither keeps the others from being listed; delete --force removes it.
+ */
 export function find(root: string, id: string): StateRecord | undefined {
   const path = `${directoryOf(root, id)}/state.json`;
   const text = sys.read_text(path);
   if (text === -ENOENT || text === -ENOTDIR) return undefined;
-  return JSON.parse(checkText(text, "read the container's state", path, "open")) as StateRecord;
+  return parseRecord(checkText(text, "read the container's state", path, "open"));
+}
+
+function parseRecord(text: string): StateRecord | undefined {
+  try {
+    return (JSON.parse(text) as StateRecord | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function load(root: string, id: string): StateRecord {
@@ -76,18 +103,54 @@ export function listIds(root: string): string[] {
     .sort();
 }
 
-/** One command at a time may change a container. The lock goes with the fd, so a killed command leaves none. */
+/**
+ * One command at a time may change a container. The lock goes with the fd, so a killed command leaves none. It is on the directory
+ * itself: a file of its own could not be made when the disk is full, and would come back under a delete that has just removed it.
+ */
 export function lock(root: string, id: string): number {
-  const directory = directoryOf(root, id);
-  const fd = sys.open(`${directory}/lock`, 0o102, 0o600); // O_CREAT | O_RDWR
-  if (fd === -ENOENT) throw doesNotExist(id);
-  check(fd, "open the container's lock", `${directory}/lock`, "open");
-  check(sys.flock(fd, 1, LOCK_TIMEOUT_MS), `wait ${LOCK_TIMEOUT_MS / 1000} s for another command on the container`, id, "flock");
+  const fd = tryLock(root, id);
+  if (fd === undefined) throw doesNotExist(id);
   return fd;
 }
 
+/** Undefined: the container is gone, or was deleted while we waited; another may have its id since. */
+function tryLock(root: string, id: string): number | undefined {
+  const directory = directoryOf(root, id);
+  const fd = sys.open(directory, 0, 0);
+  if (fd === -ENOENT) return undefined;
+  check(fd, "open the container's directory", directory, "open");
+  check(sys.flock(fd, 1, LOCK_TIMEOUT_MS), `wait ${LOCK_TIMEOUT_MS / 1000} s for another command on the container`, id, "flock");
+  if (isStillAt(directory, fd)) return fd;
+  sys.close(fd);
+  return undefined;
+}
+
+export interface Locked {
+  readonly record: StateRecord;
+  readonly held: number;
+}
+
+/** The lock of just this container, with its record of now. Undefined when it is gone. */
+export function lockOf(root: string, { id, pid, pidStart }: StateRecord): Locked | undefined {
+  const held = tryLock(root, id);
+  if (held === undefined) return undefined;
+  const record = find(root, id);
+  if (record?.pid === pid && record.pidStart === pidStart) return { record, held };
+  sys.close(held);
+  return undefined;
+}
+
+/** The open directory is what is found under its path. */
+function isStillAt(directory: string, fd: number): boolean {
+  const there = sys.inode(directory);
+  if (there === -ENOENT) return false;
+  check(there, "look at the container's directory", directory, "stat");
+  const own = `/proc/self/fd/${fd}`;
+  return there === check(sys.inode(own), "look at the container's directory", own, "stat");
+}
+
 /** The record comes last: as long as it is there, the container can be deleted again. */
-const FILES = ["state.json.new", "config.json", "config.json.new", "lock", "start.sock", "hooks.log", "notify/notify.sock", "state.json"];
+const FILES = ["state.json.new", "config.json", "config.json.new", "start.sock", "hooks.log", "notify/notify.sock", "state.json"];
 
 /** Removes the container's directory; what is missing is fine. */
 export function remove(directory: string): void {

@@ -7,7 +7,8 @@ import { type JsonObject, NAMESPACES } from "../helpers/config.ts";
 import { Container, facts, fails, ok, refused } from "../helpers/container.ts";
 import { exec, until } from "../helpers/exec.ts";
 import { findCgroups } from "../helpers/leftovers.ts";
-import { needs, oracle, spec } from "../helpers/spec.ts";
+import { COMMAND, RUNTIME } from "../helpers/runtime.ts";
+import { needs, oracle, ROOT, spec } from "../helpers/spec.ts";
 
 const ALLOW_ALL = [{ allow: true, access: "rwm" }];
 const withResources = (resources: JsonObject, ...words: string[]) => bundle(probe(...words, "pause"), { linux: { resources } });
@@ -431,3 +432,65 @@ spec("the cgroup is empty of the runtime: only the container's processes are cha
   const { pid } = await container.state();
   expect(readFileSync(`${cgroupDirectory(pid, "memory")}/cgroup.procs`, "utf8").trim()).toBe(String(pid));
 });
+
+spec("3.21 a container is deleted when a process that stands still is left in its cgroup", oracle({ runc: "takes the container for paused" }), async () => {
+  const container = await new Container(bundle(probe("pause"))).up();
+  const { pid } = await container.state();
+  const directory = cgroupDirectory(pid, "freezer") ?? "";
+  const script = `sleep 60 > /dev/null 2>&1 & echo $! > "$1/cgroup.procs"; echo $!`;
+  const inside = Number(ok(await exec(["sh", "-c", script, "-", directory])).stdout);
+  ok(await container.kill("KILL"));
+  await container.stopped();
+  const [file, word] = isV2("freezer") ? ["cgroup.freeze", "1"] : ["freezer.state", "FROZEN"];
+  writeFileSync(`${directory}/${file}`, word);
+  process.kill(inside, "SIGKILL");
+  ok(await container.delete());
+  expect(existsSync(directory)).toBe(false);
+});
+
+spec(
+  "3.21 a cgroup that the container has made, with a name that is no UTF-8, is the container's like any other",
+  oracle({ runc: "1.1 leaves the processes in it" }),
+  async () => {
+    const b = bundle(probe("pause"), { linux: { namespaces: NAMESPACES.filter(({ type }) => type !== "pid") } });
+    const container = await new Container(b).up();
+    const directory = cgroupDirectory((await container.state()).pid, "freezer");
+    const script = `d="$1/$(printf '\\320')"; mkdir "$d" "$d/inner"; sleep 60 > /dev/null 2>&1 & echo $! > "$d/inner/cgroup.procs"; echo $!`;
+    const inside = Number(ok(await exec(["sh", "-c", script, "-", directory ?? ""])).stdout);
+    // Peers list those of the cgroup itself alone.
+    if (RUNTIME === "tsrun") expect(JSON.parse(ok(await container.command("ps", { flags: ["--format", "json"] })).stdout)).toContain(inside);
+    ok(await container.delete({ flags: ["--force"] }));
+    await until("the end of the process inside", () => !existsSync(`/proc/${inside}`));
+    expect(existsSync(directory ?? "")).toBe(false);
+  },
+);
+
+spec(
+  "3.04 8.35 a limit or a device rule, and no cgroups on the machine: an error, never a container without it",
+  oracle({ runc: "panics", crun: "goes on without" }),
+  async () => {
+    const without = (b: Bundle, ...more: string[]) =>
+      exec([
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        'umount -R -l /sys/fs/cgroup; exec "$@"',
+        "-",
+        ...COMMAND,
+        "--root",
+        ROOT,
+        ...more,
+        "run",
+        "--bundle",
+        b.directory,
+        b.name,
+      ]);
+    const limited = bundle(probe("echo:x"), { linux: { resources: { devices: null, memory: { limit: 100_000_000 } } } });
+    fails(await without(limited), /no cgroup controller "memory"/);
+    const denied = bundle(probe("echo:x"), { linux: { resources: { devices: [{ allow: false, access: "rwm" }] } } });
+    fails(await without(denied), /no cgroup controller "devices"/);
+    const free = bundle(probe("echo:x"), { linux: { resources: { devices: [{ allow: true, access: "rwm" }] } } });
+    ok(await without(free));
+  },
+);

@@ -29,6 +29,19 @@ spec("a syntax error names line and column", tsrunOnly, async () => {
   await refused(b, /3:1[12]/);
 });
 
+spec("a document that is nested too deeply is an error like any other", tsrunOnly, async () => {
+  for (const [levels, more] of [
+    [400, ""],
+    [400, '"y": 12345678901234567890, '],
+    [100_000, ""],
+  ] as const) {
+    const b = bundle();
+    const text = readFileSync(`${b.directory}/config.json`, "utf8").trimEnd().slice(0, -1);
+    writeFileSync(`${b.directory}/config.json`, `${text}, ${more}"x": ${"[".repeat(levels)}${"]".repeat(levels)}}`);
+    await refused(b, /nested deeper than 256 levels/);
+  }
+});
+
 spec("a step that fails names the config line, the syscall and the errno", tsrunOnly, async () => {
   const b = bundle({ mounts: [...MOUNTS, { destination: "/mnt", type: "nosuchfs", source: "none" }] });
   const { stderr } = await refused(b, new RegExp(`/mounts/${MOUNTS.length}`));

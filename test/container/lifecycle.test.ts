@@ -3,7 +3,7 @@ import { expect } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { bundle, probe } from "../helpers/bundle.ts";
 import { Container, fails, ok, readLog, refused, runtime } from "../helpers/container.ts";
-import { exec } from "../helpers/exec.ts";
+import { exec, until } from "../helpers/exec.ts";
 import { leftovers } from "../helpers/leftovers.ts";
 import { COMMAND } from "../helpers/runtime.ts";
 import { needs, oracle, ROOT, spec } from "../helpers/spec.ts";
@@ -383,6 +383,50 @@ spec("run hands signals on to the program", needs("oneThread"), async () => {
   for (let part = await reader.read(); !part.done; part = await reader.read()) text += new TextDecoder().decode(part.value);
   expect(await running.exited).toBe(0);
   expect(text).toContain("await:15=15");
+});
+
+spec("3.21 a second signal, while run deletes the container, does not keep it from doing so", needs("oneThread"), async () => {
+  const b = bundle(probe("await:15"));
+  const hooks = [`touch ${b.rootfs}/deleting; sleep 0.5`, `touch ${b.rootfs}/deleted`].map((script) => ({ path: "/bin/sh", args: ["sh", "-c", script] }));
+  b.rewrite({ hooks: { poststop: hooks } });
+  const running = Bun.spawn([...COMMAND, "--root", ROOT, "run", "--bundle", b.directory, b.name], { stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+  expect(new TextDecoder().decode((await running.stdout.getReader().read()).value)).toContain("awaiting=");
+  running.kill("SIGTERM");
+  await until("the first poststop hook", () => existsSync(`${b.rootfs}/deleting`));
+  running.kill("SIGTERM");
+  expect(await running.exited).toBe(0);
+  expect(existsSync(`${b.rootfs}/deleted`)).toBe(true);
+});
+
+spec("a caller that ignores SIGCHLD gets the exit code, and its hooks run", oracle({ crun: "hooks fail" }), async () => {
+  const b = bundle({
+    process: { args: ["/bin/sh", "-c", "exit 3"] },
+    hooks: { createRuntime: [{ path: "/bin/true" }], createContainer: [{ path: "/bin/true" }] },
+  });
+  const ignoring = ["bash", "-c", `trap "" CHLD; exec "$@"`, "-", ...COMMAND, "--root", ROOT];
+  expect((await exec([...ignoring, "run", "--bundle", b.directory, b.name])).code).toBe(3);
+  const container = await new Container(bundle(probe("pause"))).up();
+  expect((await exec([...ignoring, "exec", container.id, "/bin/sh", "-c", "exit 4"])).code).toBe(4);
+});
+
+spec("an answer that cannot be written is an error", oracle({ crun: "exit code 0" }), async () => {
+  const result = await exec(["sh", "-c", `exec "$@" > /dev/full`, "-", ...COMMAND, "--root", ROOT, "list"]);
+  fails(result, /no space left on device/i);
+});
+
+spec("1.08 3.04 a disk that is full while create writes: the error says so, and nothing is left", oracle({ runc: "says nothing of the cause" }), async () => {
+  const b = bundle({ annotations: { large: "x".repeat(20_000) } });
+  const root = `${ROOT}-full`;
+  mkdirSync(root);
+  // Room for a part of config.json.
+  ok(await exec(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", root]));
+  try {
+    fails(await exec([...COMMAND, "--root", root, "create", "--bundle", b.directory, b.name]), /no space left on device/i);
+    expect(existsSync(`${root}/${b.name}`)).toBe(false);
+  } finally {
+    ok(await exec(["umount", root]));
+    rmSync(root, { recursive: true });
+  }
 });
 
 spec("the global flags that engines give are understood", async () => {

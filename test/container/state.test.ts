@@ -1,9 +1,12 @@
 // The state document: what `state` prints.
 import { expect } from "bun:test";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { bundle, probe } from "../helpers/bundle.ts";
-import { Container, ok, runtime } from "../helpers/container.ts";
+import { Container, fails, ok, runtime } from "../helpers/container.ts";
+import { exec } from "../helpers/exec.ts";
 import { officialFolder, officialVerdict, readOfficial } from "../helpers/official.ts";
-import { needs, oracle, spec } from "../helpers/spec.ts";
+import { COMMAND } from "../helpers/runtime.ts";
+import { needs, oracle, ROOT, spec, tsrunOnly } from "../helpers/spec.ts";
 
 spec("2.01 2.06 state has ociVersion, id, status, bundle", async () => {
   const container = new Container(bundle(probe("pause")));
@@ -89,4 +92,35 @@ spec("2.08 the state fits the official schema", needs("officialSchemas"), async 
 spec("9.02 the features fit the official schema", needs("officialSchemas"), oracle({ crun: "1.8 has no features" }), async () => {
   const isFeatures = officialVerdict(readOfficial(officialFolder() ?? ""), "features-schema.json");
   expect(isFeatures(JSON.parse(ok(await runtime(["features"])).stdout))).toBe(true);
+});
+
+spec("2.06 3.19 3.21 a process whose name is no UTF-8, as a long name cut at 15 bytes is, changes nothing", needs("busybox"), async () => {
+  const rename = "printf '\\320\\272\\320' > /proc/self/comm; echo renamed; while :; do sleep 0.05; done";
+  const container = await new Container(bundle({ process: { args: ["/bin/sh", "-c", rename] } })).up();
+  await container.said("renamed");
+  expect(await container.status()).toBe("running");
+  ok(await container.command("exec", {}, "/bin/true"));
+  ok(await runtime(["list"]));
+  ok(await container.kill("KILL"));
+  await container.stopped();
+  ok(await container.delete());
+});
+
+spec("3.05 a mount of the host whose name is no UTF-8 changes nothing", async () => {
+  const b = bundle(probe("echo:x"));
+  const script = `d="${b.directory}/$(printf '\\320')"; mkdir "$d"; mount -t tmpfs tmpfs "$d"; exec "$@"`;
+  ok(await exec(["unshare", "-m", "sh", "-c", script, "-", ...COMMAND, "--root", ROOT, "run", "--bundle", b.directory, b.name]));
+});
+
+spec("a state that a crash of the machine has cut keeps no other container from being listed; delete --force removes it", tsrunOnly, async () => {
+  const container = await new Container(bundle(probe("pause"))).up();
+  const cut = `${ROOT}/cut`;
+  mkdirSync(cut);
+  for (const text of ["", '{"id":', "null"]) {
+    writeFileSync(`${cut}/state.json`, text);
+    expect(ok(await runtime(["list", "--quiet"])).stdout).toBe(`${container.id}\n`);
+    fails(await runtime(["state", "cut"]), /does not exist/);
+  }
+  ok(await runtime(["delete", "--force", "cut"]));
+  expect(existsSync(cut)).toBe(false);
 });

@@ -23,7 +23,8 @@ function load({ config, modes = { "/b/rootfs": DIRECTORY }, plain = false, appar
   installUnitHost({
     json_is_plain: () => (plain ? 1 : 0),
     real_path: () => "/b",
-    read_text: (path) => (path === "/b/config.json" ? config : path === "/sys/module/apparmor/parameters/enabled" ? (apparmor ?? ENOENT) : ENOENT),
+    read_text: (path) => (path === "/b/config.json" ? config : ENOENT),
+    read_lossy: (path) => (path === "/sys/module/apparmor/parameters/enabled" ? (apparmor ?? ENOENT) : ENOENT),
     stat_mode: (path) => modes[path] ?? ENOENT,
     fs_magic: (path) => (path === "/proc" ? PROC : 0xef53),
   });
