@@ -9,7 +9,7 @@ import type { Member } from "./helpers/archive.ts";
 import { addToIndex, HOST, type ImageSpec, makeLayout, writeImage, writeJson } from "./helpers/layout.ts";
 import { blobFile, blobsOf, INDEX, LAYER, namesOf, readImage, readIndex, readJson, readNamed, temporariesOf } from "./helpers/read.ts";
 import { scratch } from "./helpers/scratch.ts";
-import { image, imageOk, ok, TOOL_ARGV } from "./helpers/tool.ts";
+import { image, imageOk, ok, run, TOOL_ARGV } from "./helpers/tool.ts";
 
 setDefaultTimeout(60_000);
 const newPath = scratch();
@@ -286,4 +286,17 @@ test("a signal: nothing is left in the layout", async () => {
   expect(repack.signalCode).toBe("SIGTERM");
   expect(temporariesOf(layout)).toEqual([]);
   expect(namesOf(layout)).toEqual(["a"]);
+});
+
+test("--refresh-bundle on a full disk: the bundle is as it was, and the error names the file", async () => {
+  const { layout } = await bundleOf();
+  const mount = newPath("small");
+  mkdirSync(mount);
+  const tool = TOOL_ARGV.join(" ");
+  const script = `mount -t tmpfs -o size=2m none ${mount} && ${tool} unpack --quiet --image ${layout}:a ${mount}/b && echo x > ${mount}/b/rootfs/new
+dd if=/dev/zero of=${mount}/filler bs=4k 2>/dev/null; ${tool} repack --image ${layout}:b --refresh-bundle ${mount}/b; echo $?; ls -A ${mount}/b
+rm ${mount}/filler; ${tool} repack --image ${layout}:b --refresh-bundle ${mount}/b > /dev/null; echo $?`;
+  const { out, err } = await run(["unshare", "--mount", "sh", "-c", script]);
+  expect(out).toBe("1\nconfig.json\nimage.json\nimage.tree\nrootfs\n0\n");
+  expect(err).toBe(`tsrun: cannot write "${mount}/b/image.tree.new": write: ENOSPC (no space left on device)\n`);
 });

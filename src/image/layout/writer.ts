@@ -1,6 +1,6 @@
 // Writing to a layout: blobs, and references to them in index.json. Between open and close no gc of ours runs.
 import { mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
-import { ImageError } from "../errors.ts";
+import { atPath, ImageError } from "../errors.ts";
 import { INDEX } from "../spec/media-types.ts";
 import type { Descriptor, Index } from "../spec/schema.ts";
 import { BlobWriter, temporaryName } from "./blob-writer.ts";
@@ -142,7 +142,7 @@ async function replaceFile(folder: string, name: string, content: string): Promi
     await syncDirectory(folder);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw atPath(error, temporary);
   } finally {
     await file.close();
   }
