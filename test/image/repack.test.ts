@@ -276,16 +276,53 @@ test("a container that swaps its directories for links meanwhile gets nothing fr
   expect(temporariesOf(layout)).toEqual([]);
 });
 
-test("a signal: nothing is left in the layout", async () => {
+test("a signal: nothing is left in the layout, or in the bundle", async () => {
   const { layout, bundle, root } = await bundleOf();
   execFileSync("truncate", ["-s", "3G", `${root}/big`]);
-  const repack = Bun.spawn([...TOOL_ARGV, "repack", "--image", `${layout}:b`, bundle], { stdout: "ignore", stderr: "ignore" });
+  const repack = Bun.spawn([...TOOL_ARGV, "repack", "--refresh-bundle", "--image", `${layout}:b`, bundle], { stdout: "ignore", stderr: "ignore" });
   while (temporariesOf(layout).length === 0) await Bun.sleep(20);
   repack.kill("SIGTERM");
   await repack.exited;
   expect(repack.signalCode).toBe("SIGTERM");
   expect(temporariesOf(layout)).toEqual([]);
   expect(namesOf(layout)).toEqual(["a"]);
+  expect(readdirSync(bundle).sort()).toEqual(["config.json", "image.json", "image.tree", "rootfs"]);
+});
+
+test("a signal once the index is written: the bundle is one of the new image nevertheless", async () => {
+  const { layout, bundle, root } = await bundleOf();
+  writeFileSync(`${root}/new`, "new");
+  const before = readFileSync(`${layout}/index.json`, "utf8");
+  // The record is written to a FIFO here: so there is time between the index and it.
+  await ok("mkfifo", `${bundle}/image.json.new`);
+  const repack = Bun.spawn([...TOOL_ARGV, "repack", "--quiet", "--refresh-bundle", "--image", `${layout}:a`, bundle], { stdout: "ignore", stderr: "pipe" });
+  while (readFileSync(`${layout}/index.json`, "utf8") === before) await Bun.sleep(10);
+  repack.kill("SIGTERM");
+  await Bun.sleep(300);
+  const record = JSON.parse(await ok("cat", `${bundle}/image.json.new`));
+  await repack.exited;
+  expect(repack.signalCode).toBe("SIGTERM");
+  expect(record.manifest.digest).toBe(readIndex(layout).manifests[0]?.digest);
+});
+
+test("a signal while another process has the layout: nobody is waited for", async () => {
+  const { layout, bundle, root } = await bundleOf();
+  writeFileSync(`${root}/new`, "new");
+  for (const args of [
+    ["repack", "--image", `${layout}:b`, bundle],
+    ["import", process.execPath, `${layout}:b`],
+  ]) {
+    const holder = Bun.spawn(["flock", layout, "sh", "-c", "echo; exec cat"], { stdin: "pipe", stdout: "pipe" });
+    await holder.stdout.getReader().read();
+    const child = Bun.spawn([...TOOL_ARGV, ...args], { stdout: "ignore", stderr: "ignore" });
+    await Bun.sleep(1000);
+    const start = Date.now();
+    child.kill("SIGTERM");
+    await child.exited;
+    expect([child.signalCode as string | null, Date.now() - start < 5000]).toEqual(["SIGTERM", true]);
+    await holder.stdin.end();
+    await holder.exited;
+  }
 });
 
 test("--refresh-bundle on a full disk: the bundle is as it was, and the error names the file", async () => {

@@ -32,7 +32,7 @@ export function addImport(program: Command): void {
         onRead = (bytes) => stage.add(bytes);
         const what = path === "-" ? "standard input" : path;
         const images = await interruptibly((signal) =>
-          inLayout(reference.layout, (writer) => importArchive(writer, untilAborted(chunks, signal), what, { name, format, compression: compress })),
+          inLayout(reference.layout, (writer) => importArchive(writer, untilAborted(chunks, signal), what, { name, format, compression: compress }), signal),
         );
         stage.end();
         printTable(
