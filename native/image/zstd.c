@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 enum { STREAMS = 64 };
 static _Thread_local ZSTD_DStream *streams[STREAMS];
@@ -27,7 +28,7 @@ int64_t tsi_zstd_read(int64_t stream, const uint8_t *data, size_t length, int64_
   size_t rest = 0;
   do {
     rest = ZSTD_decompressStream(streams[stream], &out, &in);
-    if (ZSTD_isError(rest)) return -EBADMSG;
+    if (ZSTD_isError(rest)) return ZSTD_getErrorCode(rest) == ZSTD_error_frameParameter_windowTooLarge ? -EFBIG : -EBADMSG;
   } while (in.pos < in.size && out.pos < out.size);
   image_set_out(0, (int64_t)in.pos - from);
   image_set_out(1, rest != 0);

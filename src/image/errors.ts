@@ -20,3 +20,8 @@ export class ImageError extends TsrunError {
     this.entry = place.entry === undefined ? undefined : shown(place.entry);
   }
 }
+
+/** Node's error of a call on a descriptor, with the file's path: it has none. */
+export function atPath(error: unknown, path: string): unknown {
+  return error instanceof Error && "syscall" in error && !("path" in error) ? Object.assign(error, { path }) : error;
+}

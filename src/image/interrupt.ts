@@ -24,3 +24,22 @@ export async function interruptibly<T>(work: (signal: AbortSignal) => Promise<T>
     }
   }
 }
+
+/** What a source gives, until the signal comes: also while a pipe that nobody writes to is waited for. The source is left as it is then. */
+export async function* untilAborted<T>(source: AsyncIterator<T, void, undefined>, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
+  for (;;) {
+    signal.throwIfAborted();
+    let stop = () => {};
+    const aborted = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason);
+      signal.addEventListener("abort", stop, { once: true });
+    });
+    try {
+      const step = await Promise.race([source.next(), aborted]);
+      if (step.done) return;
+      yield step.value;
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+}

@@ -25,11 +25,17 @@ export interface OwnBundle {
 /** With the store's lock held, so that nobody takes a half-made one for a leftover. */
 export function makeOwnBundle(containers: string, owner: BundleOwner): OwnBundle {
   const directory = makeDirectory(containers, owner.id);
+  const bundle = `${directory}/bundle`;
   const path = `${directory}/owner.json`;
-  const lock = check(sys.open(path, O_CREAT_EXCL | O_RDWR, 0o600), "make the file", path, "open");
-  check(sys.flock(lock, 1, 0), "lock the file", path, "flock");
-  check(sys.write_fd(lock, JSON.stringify(owner)), "write the file", path, "write");
-  return { directory, bundle: `${directory}/bundle`, lock };
+  try {
+    const lock = check(sys.open(path, O_CREAT_EXCL | O_RDWR, 0o600), "make the file", path, "open");
+    check(sys.flock(lock, 1, 0), "lock the file", path, "flock");
+    check(sys.write_fd(lock, JSON.stringify(owner)), "write the file", path, "write");
+    return { directory, bundle, lock };
+  } catch (error) {
+    removeOwnBundle(bundle);
+    throw error;
+  }
 }
 
 /** "web-mk3v9x2": the id is for people, the rest makes it new. */

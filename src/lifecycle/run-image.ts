@@ -55,7 +55,9 @@ function takeIntoUse(store: string, options: ImageRunOptions): { readonly own: O
       const prepared = findPrepared(store, options);
       const own = makeOwnBundle(containers, { root: options.root, id: options.id });
       // A link: in a directory where much is made and removed, ext4 takes longer for each file.
-      if (prepared !== undefined) check(sys.link(prepared.path, imageFile(own)), "link the file", imageFile(own), "link");
+      const linked = prepared === undefined ? 0 : sys.link(prepared.path, imageFile(own));
+      if (linked < 0) removeOwnBundle(own.bundle);
+      check(linked, "link the file", imageFile(own), "link");
       return { own, prepared: prepared?.image };
     },
   );

@@ -2,7 +2,7 @@
 // that are broken or mean harm, which leave the layout as it was.
 /// <reference types="bun" />
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Descriptor } from "../../src/image/spec/schema.ts";
@@ -324,6 +324,43 @@ test("export: to standard output; nothing is left of a file when a blob is broke
     expect(readFileSync(direct).equals(before)).toBe(true);
   }
   expect(readdirSync(dirname(direct)).filter((name) => name.includes(".tsrun-"))).toEqual([]);
+});
+
+test("export: a signal takes the half-written file away, and ends the tool", async () => {
+  const layout = newPath("layout");
+  // Long enough to be interrupted: nobody comes to the end, where its digest is found wrong.
+  const size = 3 * 2 ** 30;
+  const layer = { mediaType: "application/vnd.oci.image.layer.v1.tar", digest: `sha256:${"1".repeat(64)}`, size };
+  makeLayout(layout, { name: "a", layers: [], manifest: { layers: [layer] }, properties: { rootfs: { type: "layers", diff_ids: [layer.digest] } } });
+  writeFileSync(blobFile(layout, layer.digest), "");
+  truncateSync(blobFile(layout, layer.digest), size);
+  for (const [signal, format] of [
+    ["SIGINT", "oci-archive"],
+    ["SIGTERM", "oci-archive"],
+    ["SIGHUP", "docker-archive"],
+  ] as const) {
+    const folder = newPath("folder");
+    mkdirSync(folder);
+    const child = Bun.spawn([...TOOL_ARGV, "--quiet", "export", "--format", format, `${layout}:a`, `${folder}/x.tar`], { stdout: "ignore", stderr: "pipe" });
+    const written = () => readdirSync(folder).reduce((sum, name) => sum + statSync(`${folder}/${name}`).size, 0);
+    while (written() === 0 && child.exitCode === null) await Bun.sleep(10);
+    child.kill(signal);
+    await child.exited;
+    expect([child.signalCode as string | null, await new Response(child.stderr).text()]).toEqual([signal, ""]);
+    expect(readdirSync(folder)).toEqual([]);
+  }
+});
+
+test("import: a signal leaves nothing of a new layout, also while a pipe is waited for", async () => {
+  const layout = newPath("layout");
+  const child = Bun.spawn([...TOOL_ARGV, "--quiet", "import", "-", `${layout}:a`], { stdin: "pipe", stdout: "ignore", stderr: "pipe" });
+  child.stdin.write(archive([{ path: "f", content: Buffer.alloc(1 << 20, "x") }]).subarray(0, 1 << 19));
+  await child.stdin.flush();
+  while (!(existsSync(layout) && temporariesOf(layout).length > 0)) await Bun.sleep(10);
+  child.kill("SIGTERM");
+  await child.exited;
+  expect([child.signalCode as string | null, await new Response(child.stderr).text()]).toEqual(["SIGTERM", ""]);
+  expect(existsSync(layout)).toBe(false);
 });
 
 test("export: an artifact is in an image layout, and in no archive of Docker's", async () => {

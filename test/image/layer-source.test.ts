@@ -108,6 +108,8 @@ test("layer: streams that are cut off or none at all", async () => {
   expect(await errorOf(wrong, GZIP)).toContain("TS7010 it is no gzip stream: incorrect data check");
   expect(await errorOf(zstd.subarray(0, zstd.length - 3), ZSTD)).toContain("TS7010 its Zstandard stream is cut off");
   expect(await errorOf(gzip, ZSTD)).toContain("TS7010 it is no Zstandard stream");
+  // A frame with a window of 2 GiB, as of "zstd --long=31": one empty block (RFC 8878, 3.1.1).
+  expect(await errorOf(Buffer.from("28b52ffd00a8010000", "hex"), ZSTD)).toContain("TS7005 its Zstandard stream needs a window of more than 128 MB");
 });
 
 test("layer: a media type that is no layer", async () => {

@@ -9,7 +9,7 @@ import type { Member } from "./helpers/archive.ts";
 import { addToIndex, HOST, type ImageSpec, makeLayout, writeImage, writeJson } from "./helpers/layout.ts";
 import { blobFile, blobsOf, INDEX, LAYER, namesOf, readImage, readIndex, readJson, readNamed, temporariesOf } from "./helpers/read.ts";
 import { scratch } from "./helpers/scratch.ts";
-import { image, imageOk, ok, TOOL_ARGV } from "./helpers/tool.ts";
+import { image, imageOk, ok, run, TOOL_ARGV } from "./helpers/tool.ts";
 
 setDefaultTimeout(60_000);
 const newPath = scratch();
@@ -276,14 +276,64 @@ test("a container that swaps its directories for links meanwhile gets nothing fr
   expect(temporariesOf(layout)).toEqual([]);
 });
 
-test("a signal: nothing is left in the layout", async () => {
+test("a signal: nothing is left in the layout, or in the bundle", async () => {
   const { layout, bundle, root } = await bundleOf();
   execFileSync("truncate", ["-s", "3G", `${root}/big`]);
-  const repack = Bun.spawn([...TOOL_ARGV, "repack", "--image", `${layout}:b`, bundle], { stdout: "ignore", stderr: "ignore" });
+  const repack = Bun.spawn([...TOOL_ARGV, "repack", "--refresh-bundle", "--image", `${layout}:b`, bundle], { stdout: "ignore", stderr: "ignore" });
   while (temporariesOf(layout).length === 0) await Bun.sleep(20);
   repack.kill("SIGTERM");
   await repack.exited;
   expect(repack.signalCode).toBe("SIGTERM");
   expect(temporariesOf(layout)).toEqual([]);
   expect(namesOf(layout)).toEqual(["a"]);
+  expect(readdirSync(bundle).sort()).toEqual(["config.json", "image.json", "image.tree", "rootfs"]);
+});
+
+test("a signal once the index is written: the bundle is one of the new image nevertheless", async () => {
+  const { layout, bundle, root } = await bundleOf();
+  writeFileSync(`${root}/new`, "new");
+  const before = readFileSync(`${layout}/index.json`, "utf8");
+  // The record is written to a FIFO here: so there is time between the index and it.
+  await ok("mkfifo", `${bundle}/image.json.new`);
+  const repack = Bun.spawn([...TOOL_ARGV, "repack", "--quiet", "--refresh-bundle", "--image", `${layout}:a`, bundle], { stdout: "ignore", stderr: "pipe" });
+  while (readFileSync(`${layout}/index.json`, "utf8") === before) await Bun.sleep(10);
+  repack.kill("SIGTERM");
+  await Bun.sleep(300);
+  const record = JSON.parse(await ok("cat", `${bundle}/image.json.new`));
+  await repack.exited;
+  expect(repack.signalCode).toBe("SIGTERM");
+  expect(record.manifest.digest).toBe(readIndex(layout).manifests[0]?.digest);
+});
+
+test("a signal while another process has the layout: nobody is waited for", async () => {
+  const { layout, bundle, root } = await bundleOf();
+  writeFileSync(`${root}/new`, "new");
+  for (const args of [
+    ["repack", "--image", `${layout}:b`, bundle],
+    ["import", process.execPath, `${layout}:b`],
+  ]) {
+    const holder = Bun.spawn(["flock", layout, "sh", "-c", "echo; exec cat"], { stdin: "pipe", stdout: "pipe" });
+    await holder.stdout.getReader().read();
+    const child = Bun.spawn([...TOOL_ARGV, ...args], { stdout: "ignore", stderr: "ignore" });
+    await Bun.sleep(1000);
+    const start = Date.now();
+    child.kill("SIGTERM");
+    await child.exited;
+    expect([child.signalCode as string | null, Date.now() - start < 5000]).toEqual(["SIGTERM", true]);
+    await holder.stdin.end();
+    await holder.exited;
+  }
+});
+
+test("--refresh-bundle on a full disk: the bundle is as it was, and the error names the file", async () => {
+  const { layout } = await bundleOf();
+  const mount = newPath("small");
+  mkdirSync(mount);
+  const tool = TOOL_ARGV.join(" ");
+  const script = `mount -t tmpfs -o size=2m none ${mount} && ${tool} unpack --quiet --image ${layout}:a ${mount}/b && echo x > ${mount}/b/rootfs/new
+dd if=/dev/zero of=${mount}/filler bs=4k 2>/dev/null; ${tool} repack --image ${layout}:b --refresh-bundle ${mount}/b; echo $?; ls -A ${mount}/b
+rm ${mount}/filler; ${tool} repack --image ${layout}:b --refresh-bundle ${mount}/b > /dev/null; echo $?`;
+  const { out, err } = await run(["unshare", "--mount", "sh", "-c", script]);
+  expect(out).toBe("1\nconfig.json\nimage.json\nimage.tree\nrootfs\n0\n");
+  expect(err).toBe(`tsrun: cannot write "${mount}/b/image.tree.new": write: ENOSPC (no space left on device)\n`);
 });

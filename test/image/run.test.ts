@@ -333,6 +333,34 @@ rooted("run --image: hostile layers reach nothing outside, and do not speak to o
   }
 });
 
+rooted("run --image: an image with a device 0:0, which no layer of an overlay can have, is unpacked into the bundle", async () => {
+  const p = place();
+  const image = layout(
+    {},
+    [
+      { path: "etc/mark", content: "below" },
+      { path: "etc/other", content: "other" },
+    ],
+    [{ path: "etc/mark", type: "3", major: 0, minor: 0 }],
+  );
+  for (let i = 0; i < 2; i++)
+    expect(out(await p.run(image, ["/bin/sh", "-c", "stat -c '%F %t:%T' /etc/mark; cat /etc/other"]))).toBe("character special file 0:0\nother");
+  expect(readdirSync(`${p.store}/layers`)).toEqual([]);
+});
+
+rooted("run --image: a full store: nothing is left of the run", async () => {
+  const image = layout();
+  const mount = at("small");
+  mkdirSync(mount);
+  const tsrun = `${TSRUN} --root ${mount}/state run --store ${mount}/store --image ${image}`;
+  // One run that fills the store, then one that finds no room for its own files, with all that there can be of it left.
+  const script = `mount -t tmpfs -o size=6m none ${mount} && ${tsrun} one && dd if=/dev/zero of=${mount}/filler bs=1k 2>/dev/null
+${tsrun} two; echo $?; ls -A ${mount}/store/containers; rm ${mount}/filler; ${tsrun} three`;
+  const ran = await run(["unshare", "--mount", "sh", "-c", script], { env: { PATH: `${TOOL_PATH}:/usr/bin:/bin` } });
+  expect(ran.out).toBe("hello\n1\nhello\n");
+  expect(ran.err).toMatch(/^tsrun: cannot write the file ".*owner.json": write: ENOSPC/);
+});
+
 /** A PATH whose `node` says its version, then writes its pid to `started`, and takes its time. */
 function slowNode(started: string): string {
   const folder = at("path");

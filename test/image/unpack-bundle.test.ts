@@ -6,7 +6,11 @@ import { dirname } from "node:path";
 import { loadBundle } from "../../src/bundle/load.ts";
 import { makeSys } from "../../src/host-bun/sys.ts";
 import { readRecord } from "../../src/image/bundle/record.ts";
+import { unpackBundle } from "../../src/image/bundle/unpack.ts";
 import { encodeOwner, ROOTLESS_XATTR } from "../../src/image/layer/attributes.ts";
+import { DEFAULT_LIMITS } from "../../src/image/layer/limits.ts";
+import { openImage } from "../../src/image/layout/image.ts";
+import { Layout } from "../../src/image/layout/layout.ts";
 import { installSys } from "../../src/sys.ts";
 import { asUser, NOBODY } from "../helpers/as-user.ts";
 import { archive, type Member } from "./helpers/archive.ts";
@@ -108,6 +112,26 @@ test("bundle: made in a new or an empty directory only", async () => {
   writeFileSync(`${folder}/full/mine`, "mine");
   expect(await errorOf("--image", layout, `${folder}/full`)).toContain("is not empty");
   expect(readdirSync(`${folder}/full`)).toEqual(["mine"]);
+});
+
+test("bundle: of several unpacks into one directory at once one makes the bundle, and the others leave it alone", async () => {
+  const layout = layoutOf({ layers: [[{ path: "f", content: "x" }]] });
+  const image = await openImage(await Layout.open(layout), undefined, undefined);
+  for (let i = 0; i < 50; i++) {
+    const bundle = newPath();
+    // Some rounds in a new directory, some in an empty one.
+    if (i % 2 === 0) mkdirSync(bundle);
+    const results = await Promise.allSettled(
+      [1, 2, 3].map(() => unpackBundle(image, bundle, { limits: DEFAULT_LIMITS, isRootless: process.geteuid?.() !== 0 })),
+    );
+    expect(results.map((one) => (one.status === "fulfilled" ? "made" : one.reason.message)).sort()).toEqual([
+      `"${bundle}" is not empty`,
+      `"${bundle}" is not empty`,
+      "made",
+    ]);
+    expect(readdirSync(bundle).sort()).toEqual(["config.json", "image.json", "image.tree", "rootfs"]);
+    expect((await readRecord(bundle)).state).toBe("complete");
+  }
 });
 
 test("bundle: when it fails, only what was there before is there", async () => {

@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import { archive, base256, END, header, type Member, member, octal, USTAR } from "./helpers/archive.ts";
 import { addToIndex, compress, digestOf, HOST, type ImageSpec, makeLayout, writeImage, writeJson } from "./helpers/layout.ts";
 import { imageWithPeak, MOST_MEGABYTES } from "./helpers/peak.ts";
+import { INDEX } from "./helpers/read.ts";
 import { scratch } from "./helpers/scratch.ts";
 import { image } from "./helpers/tool.ts";
 import { treeOf } from "./helpers/tree.ts";
@@ -274,7 +275,6 @@ test("hostile: indexes in indexes without end, and manifests that are none", asy
   const layout = newPath("layout");
   mkdirSync(layout);
   let descriptor = writeImage(layout, { layers: [[{ path: "f" }]] });
-  const INDEX = "application/vnd.oci.image.index.v1+json";
   for (let i = 0; i < 10; i++) descriptor = writeJson(layout, { schemaVersion: 2, manifests: [{ ...descriptor, platform: HOST }] }, INDEX);
   addToIndex(layout, descriptor);
   const { code, err } = await image("unpack", "--image", layout, newPath());
@@ -285,6 +285,23 @@ test("hostile: indexes in indexes without end, and manifests that are none", asy
     { config: { mediaType: "application/vnd.oci.empty.v1+json", digest: `sha256:${"1".repeat(64)}`, size: 2 } },
   ])
     expect(await refuse(newPath(), { layers: [[{ path: "f" }]], manifest })).toMatch(/^tsrun: .*\n {2}at sha256:/);
+});
+
+test("hostile: a document that is manifest and index at once", async () => {
+  const manifest = writeImage(newPath("other"), { layers: [] });
+  const spec = { layers: [[{ path: "f" }]] };
+  expect(await refuse(newPath(), { ...spec, manifest: { manifests: [manifest] } })).toContain('it is manifest and index at once: it has "manifests" as well');
+  for (const [name, value] of [
+    ["layers", []],
+    ["config", { digest: "x" }],
+  ] as const) {
+    const layout = newPath("layout");
+    mkdirSync(layout);
+    const descriptor = writeImage(layout, spec);
+    addToIndex(layout, writeJson(layout, { schemaVersion: 2, manifests: [{ ...descriptor, platform: HOST }], [name]: value }, INDEX));
+    const { code, err } = await image("unpack", "--image", layout, newPath());
+    expect([code, err.split("\n")[0]]).toEqual([1, `tsrun: it is manifest and index at once: it has "${name}" as well`]);
+  }
 });
 
 // --- bombs ---

@@ -7,7 +7,7 @@ import { blobPath, parseDigest } from "../layout/digest.ts";
 import { findManifestOf, type Image, readImage } from "../layout/image.ts";
 import type { Layout } from "../layout/layout.ts";
 import { findEntry, nameOf, REF_NAME } from "../layout/references.ts";
-import { startStage } from "../progress.ts";
+import { type Stage, startStage } from "../progress.ts";
 import { type Raw, rawOf } from "../raw.ts";
 import { type DockerImage, WHOLE_NAME } from "../spec/docker.ts";
 import { compressionOf, INDEX } from "../spec/media-types.ts";
@@ -25,6 +25,7 @@ export interface ExportOptions {
   readonly platform: Platform | undefined;
   /** "repository:tag" for the only image. */
   readonly tag: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const LAYOUT_FILE = '{"imageLayoutVersion":"1.0.0"}';
@@ -64,12 +65,8 @@ async function exportOci(layout: Layout, entries: readonly Descriptor[], options
   );
   await archive.directory("blobs");
   for (const algorithm of new Set(sorted.map(({ digest }) => digest.split(":")[0] ?? ""))) await archive.directory(`blobs/${algorithm}`);
-  for (const blob of sorted)
-    await archive.file(
-      blobPath(blob.digest),
-      blob.size,
-      readBlob(layout, blob, (bytes) => stage.add(bytes)),
-    );
+  const onRead = counting(stage, options);
+  for (const blob of sorted) await archive.file(blobPath(blob.digest), blob.size, readBlob(layout, blob, onRead));
   stage.end();
 }
 
@@ -83,7 +80,7 @@ async function exportDocker(layout: Layout, entries: readonly Descriptor[], opti
     "exporting",
     [...layers.values()].reduce((sum, { size, mediaType }) => sum + size * (compressionOf(mediaType) === "none" ? 1 : 2), 0),
   );
-  const onRead = (bytes: number) => stage.add(bytes);
+  const onRead = counting(stage, options);
   for (const [diffId, layer] of [...layers].sort(([one], [other]) => (one < other ? -1 : 1))) {
     // The archive wants to know it before.
     const size = await unpackedSize(layout, layer, diffId, onRead);
@@ -96,6 +93,14 @@ async function exportDocker(layout: Layout, entries: readonly Descriptor[], opti
   );
   await archive.text("manifest.json", JSON.stringify(docker));
   stage.end();
+}
+
+/** Hears of each piece that was read; where the signal has come, it is the last one. */
+function counting(stage: Stage, { signal }: ExportOptions): (bytes: number) => void {
+  return (bytes) => {
+    signal?.throwIfAborted();
+    stage.add(bytes);
+  };
 }
 
 async function unpackedSize(layout: Layout, layer: Descriptor, diffId: string, onRead: (bytes: number) => void): Promise<number> {

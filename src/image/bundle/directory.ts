@@ -1,4 +1,4 @@
-// The directory of a bundle that is being made: new or empty before, and gone or empty again when that fails.
+// The directory of a bundle that is being made: new or empty before, and gone or empty again when that fails. Whoever makes rootfs in it has it.
 import { mkdir, readdir, rmdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { check } from "../../errors.ts";
@@ -20,9 +20,17 @@ export class BundleDirectory {
   /** `path` is absolute. */
   static async make(path: string): Promise<BundleDirectory> {
     const made = await mkdir(path, { recursive: true });
-    if (made === undefined && (await readdir(path)).length > 0)
-      throw new ImageError("TS7020", `"${path}" is not empty`, { hint: "a bundle is made in a new or an empty directory" });
-    return new BundleDirectory(path, made);
+    if (made === undefined && (await readdir(path)).length > 0) throw notEmpty(path);
+    const directory = new BundleDirectory(path, made);
+    try {
+      await mkdir(`${path}/rootfs`);
+    } catch (error) {
+      // Another unpack has found it empty as well, and was faster: what is in it now is not ours.
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") throw notEmpty(path);
+      await directory.discard().catch(() => {});
+      throw error;
+    }
+    return directory;
   }
 
   /** Everything in it, and it itself where it was not there before. */
@@ -43,4 +51,8 @@ export class BundleDirectory {
     if (this.#made === undefined) return;
     for (let path = this.path; path.length >= this.#made.length; path = dirname(path)) await rmdir(path);
   }
+}
+
+function notEmpty(path: string): ImageError {
+  return new ImageError("TS7020", `"${path}" is not empty`, { hint: "a bundle is made in a new or an empty directory" });
 }

@@ -1,5 +1,5 @@
 // An image -> a bundle: BUNDLE/rootfs, BUNDLE/config.json, and what repack has to know (image.json, image.tree).
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { check } from "../../errors.ts";
 import { type UnpackOptions, unpackLayers } from "../layer/unpack.ts";
 import type { Image } from "../layout/image.ts";
@@ -42,7 +42,6 @@ export async function unpackBundle(image: Image, path: string, options: UnpackOp
 }
 
 async function fill(image: Image, path: string, options: UnpackOptions): Promise<void> {
-  await mkdir(`${path}/rootfs`);
   const root = check(native.open_root(rawOf(`${path}/rootfs`)), "open", `${path}/rootfs`, "open");
   try {
     await unpackLayers(image, root, options);

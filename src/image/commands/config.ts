@@ -4,11 +4,11 @@ import { UsageError } from "../../errors.ts";
 import { CLEARABLE, type Clearable, type Edits, editAnnotations, editConfig } from "../config/edit.ts";
 import { addHistoryOptions, type HistoryOptions, withHistory } from "../config/history.ts";
 import { parseTimestamp } from "../config/timestamp.ts";
-import { commitImage } from "../layout/commit.ts";
+import { BaseMoved, commitImage } from "../layout/commit.ts";
 import { openImage } from "../layout/image.ts";
 import { Layout } from "../layout/layout.ts";
 import { parseName, type Reference } from "../layout/reference.ts";
-import { withWriter } from "../layout/writer.ts";
+import { type LayoutWriter, withWriter } from "../layout/writer.ts";
 import type { Platform } from "../spec/schema.ts";
 import { imageOption, manyOption, platformOption, withExamples } from "./options.ts";
 
@@ -50,11 +50,8 @@ export function addConfig(program: Command): void {
   command.action(async (options: Options) => {
     const layout = await Layout.open(options.image.layout);
     await withWriter(layout, async (writer) => {
-      const image = await openImage(layout, options.image.name, options.platform);
-      const config = withHistory(editConfig(image.config, options), options, "tsrun image config", true);
-      const annotations = editAnnotations(image.manifest.annotations, options);
-      const { layers, subject } = image.manifest;
-      await commitImage(writer, { config, layers, ...(subject && { subject }), ...(annotations && { annotations }) }, options.tag, image);
+      // What another one has changed meanwhile is kept: the edits are made again, on that.
+      while (!(await edit(writer, options)));
     });
   });
   withExamples(
@@ -62,4 +59,19 @@ export function addConfig(program: Command): void {
     "tsrun image config --image ./layout:web --config.cmd nginx --config.cmd -g --config.cmd 'daemon off;'",
     "tsrun image config --image ./layout:web --tag web-debug --clear config.entrypoint --config.env DEBUG=1",
   );
+}
+
+/** False: somebody else was faster. */
+async function edit(writer: LayoutWriter, options: Options): Promise<boolean> {
+  const image = await openImage(writer.layout, options.image.name, options.platform);
+  const config = withHistory(editConfig(image.config, options), options, "tsrun image config", true);
+  const annotations = editAnnotations(image.manifest.annotations, options);
+  const { layers, subject } = image.manifest;
+  try {
+    await commitImage(writer, { config, layers, ...(subject && { subject }), ...(annotations && { annotations }) }, options.tag, image);
+    return true;
+  } catch (error) {
+    if (error instanceof BaseMoved) return false;
+    throw error;
+  }
 }

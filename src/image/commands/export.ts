@@ -4,6 +4,7 @@ import { UsageError } from "../../errors.ts";
 import { type ExportFormat, exportArchive, FORMATS } from "../archive/export.ts";
 import { isTagged } from "../archive/names.ts";
 import { openOutput } from "../archive/output.ts";
+import { interruptibly } from "../interrupt.ts";
 import { Layout } from "../layout/layout.ts";
 import { parseReference, type Reference } from "../layout/reference.ts";
 import type { Platform } from "../spec/schema.ts";
@@ -38,13 +39,17 @@ export function addExport(program: Command): void {
     .action(async ({ layout: path, name }: Reference, target: string, { format, platform, tag }: Options) => {
       const layout = await Layout.open(path);
       const output = await openOutput(target);
-      try {
-        await exportArchive(layout, format, { name, platform, tag }, (bytes) => output.write(bytes));
-        await output.finish();
-      } catch (error) {
-        await output.discard();
-        throw error;
-      }
+      const work = async (signal?: AbortSignal) => {
+        try {
+          await exportArchive(layout, format, { name, platform, tag, signal }, (bytes) => output.write(bytes));
+          await output.finish();
+        } catch (error) {
+          await output.discard();
+          throw error;
+        }
+      };
+      // A pipe that nobody reads could not be interrupted, and there is nothing to take away.
+      await (output.isTemporary ? interruptibly(work) : work());
     });
   withExamples(
     command,

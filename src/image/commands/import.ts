@@ -2,6 +2,7 @@
 import { type Command, createArgument, createOption } from "commander";
 import { FORMATS, type ImportOptions, importArchive } from "../archive/import.ts";
 import { openInput } from "../archive/input.ts";
+import { interruptibly, untilAborted } from "../interrupt.ts";
 import { parseName, parseReference, type Reference } from "../layout/reference.ts";
 import { inLayout } from "../layout/writer.ts";
 import { printTable } from "../output.ts";
@@ -30,7 +31,9 @@ export function addImport(program: Command): void {
         const stage = startStage("importing", size);
         onRead = (bytes) => stage.add(bytes);
         const what = path === "-" ? "standard input" : path;
-        const images = await inLayout(reference.layout, (writer) => importArchive(writer, chunks, what, { name, format, compression: compress }));
+        const images = await interruptibly((signal) =>
+          inLayout(reference.layout, (writer) => importArchive(writer, untilAborted(chunks, signal), what, { name, format, compression: compress }), signal),
+        );
         stage.end();
         printTable(
           ["NAME", "DIGEST"],

@@ -50,10 +50,16 @@ export function addRepack(program: Command): void {
   command.argument("<bundle>", "directory of the bundle").action(async (bundle: string, options: Options) => {
     const record = await readRecord(resolve(bundle));
     const layout = await Layout.open(resolve(options.image.layout));
-    await withWriter(layout, async (writer) => {
-      const image = await findBase(layout, record);
-      await repack(image, resolve(bundle), record, writer, options);
-    });
+    await interruptibly((signal) =>
+      withWriter(
+        layout,
+        async (writer) => {
+          const image = await findBase(layout, record);
+          await repack(image, resolve(bundle), record, writer, { ...options, signal });
+        },
+        signal,
+      ),
+    );
   });
   withExamples(
     command,
@@ -62,7 +68,14 @@ export function addRepack(program: Command): void {
   );
 }
 
-async function repack(image: Image, bundle: string, record: BundleRecord, writer: LayoutWriter, options: Options): Promise<void> {
+/** A signal that comes after the index was written waits: a bundle of an image that has lost its name could not be repacked after a gc. */
+async function repack(
+  image: Image,
+  bundle: string,
+  record: BundleRecord,
+  writer: LayoutWriter,
+  options: Options & { readonly signal: AbortSignal },
+): Promise<void> {
   const tree = `${bundle}/rootfs`;
   const name = options.image.name ?? DEFAULT_NAME;
   parseName(name);
@@ -70,18 +83,16 @@ async function repack(image: Image, bundle: string, record: BundleRecord, writer
   const refreshed = options.refreshBundle ? new TreeRecordWriter(bundle) : undefined;
   try {
     const masks = masksOf(image, options);
-    const layer = await interruptibly((signal) =>
-      packDifference(image, writer, {
-        bundle,
-        tree,
-        rootFd,
-        isRootless: record.rootless,
-        compression: options.compress,
-        record: refreshed,
-        signal,
-        isMasked: (path) => masks.has(path),
-      }),
-    );
+    const layer = await packDifference(image, writer, {
+      bundle,
+      tree,
+      rootFd,
+      isRootless: record.rootless,
+      compression: options.compress,
+      record: refreshed,
+      signal: options.signal,
+      isMasked: (path) => masks.has(path),
+    });
     const manifest = await commit(image, layer, name, writer, options);
     // The tree's record last: with the old one the same changes would only be packed again.
     if (refreshed !== undefined) await writeRecord(bundle, { ...record, layout: image.layout.path, name, manifest });

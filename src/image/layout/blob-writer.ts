@@ -1,7 +1,7 @@
 // A new blob of a layout: hashed while it is written to a temporary file, which gets its name, the digest, when it is whole.
 import { createHash, randomBytes } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { ImageError } from "../errors.ts";
+import { atPath, ImageError } from "../errors.ts";
 import type { Descriptor } from "../spec/schema.ts";
 import { blobPath, digestOf } from "./digest.ts";
 
@@ -44,7 +44,7 @@ export class BlobWriter {
     this.#hash.update(chunk);
     this.#size += chunk.length;
     await this.#pending;
-    this.#pending = writeAll(this.#file, chunk);
+    this.#pending = writeAll(this.#file, this.#temporary, chunk);
     // Looked at by the next call; until then it is not "unhandled".
     this.#pending.catch(() => {});
   }
@@ -62,7 +62,7 @@ export class BlobWriter {
       return { mediaType, digest, size: this.#size };
     } catch (error) {
       await this.discard();
-      throw error;
+      throw atPath(error, this.#temporary);
     }
   }
 
@@ -80,6 +80,10 @@ export class BlobWriter {
   }
 }
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done, chunk.length - done)).bytesWritten;
+async function writeAll(file: FileHandle, path: string, chunk: Uint8Array): Promise<void> {
+  try {
+    for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done, chunk.length - done)).bytesWritten;
+  } catch (error) {
+    throw atPath(error, path);
+  }
 }

@@ -1,9 +1,10 @@
 // A changed image -> blobs, and the reference that names it. The manifest takes the place of the one that it was made from: in the
 // index of several platforms as well, of which the others stay.
+import { ImageError } from "../errors.ts";
 import { CONFIG, INDEX, MANIFEST, ociLayerType } from "../spec/media-types.ts";
 import * as schema from "../spec/schema.ts";
 import type { Found } from "./image.ts";
-import { nameOf, withReference, withTarget } from "./references.ts";
+import { hasEntry, nameOf, withReference, withTarget } from "./references.ts";
 import type { LayoutWriter } from "./writer.ts";
 
 export interface NewImage {
@@ -13,15 +14,20 @@ export interface NewImage {
   readonly subject?: schema.Manifest["subject"];
 }
 
+/** Somebody else has changed or removed the image meanwhile. */
+export class BaseMoved extends ImageError {}
+
 /**
- * Writes config and manifest, and lets `name` point to them; undefined: the entry of `base`, which is what the image was made from.
- * Answers with the manifest's descriptor.
+ * Writes config and manifest, and lets `name` point to them; undefined: the entry of `base`, which is what the image was made from, and
+ * which must still be there, or what others have changed would be lost (BaseMoved). Answers with the manifest's descriptor.
  */
 export async function commitImage(writer: LayoutWriter, image: NewImage, name: string | undefined, base?: Found): Promise<schema.Descriptor> {
   const manifest = await writeManifest(writer, await writer.writeJson(image.config, CONFIG), image);
   const target = base === undefined ? manifest : await withParents(writer, manifest, image.config, base);
   const known = name ?? (base === undefined ? undefined : nameOf(base.entry));
   await writer.changeIndex((index) => {
+    if (name === undefined && base !== undefined && !hasEntry(index, base.entry))
+      throw new BaseMoved("TS7006", "the image was changed or removed meanwhile", { blob: base.entry.digest });
     if (known !== undefined) return withReference(index, known, target);
     return base === undefined ? { ...index, manifests: [...index.manifests, target] } : withTarget(index, base.entry, target);
   });

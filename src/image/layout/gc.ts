@@ -5,7 +5,7 @@ import * as schema from "../spec/schema.ts";
 import { TEMPORARY_PREFIX } from "./blob-writer.ts";
 import { isDigest } from "./digest.ts";
 import type { Layout } from "./layout.ts";
-import { lock } from "./lock.ts";
+import { lockLayout } from "./lock.ts";
 import { Reachable } from "./reachable.ts";
 
 /** Larger ones are no manifests: registries take none over 4 MiB (distribution-spec). */
@@ -18,7 +18,7 @@ export interface Blob {
 
 /** The blobs that are removed (`isDryRun`: would be). No writer of ours is at work meanwhile. */
 export async function collectGarbage(layout: Layout, isDryRun: boolean): Promise<readonly Blob[]> {
-  const held = await lock(layout.path, "exclusive");
+  const held = await lockLayout(layout.path, "exclusive");
   try {
     const reachable = new Reachable(layout);
     await reachable.addIndex();

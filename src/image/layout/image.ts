@@ -45,6 +45,7 @@ export async function openImage(layout: Layout, name: string | undefined, platfo
 export async function readImage(layout: Layout, found: Found): Promise<Image> {
   const blob = found.manifestDescriptor.digest;
   const manifest = await layout.readJson(found.manifestDescriptor, schema.manifest);
+  refuseBoth(manifest, ["manifests"], blob);
   if (!isConfig(manifest.config.mediaType))
     throw new ImageError("TS7007", `it is an artifact of type ${manifest.artifactType ?? manifest.config.mediaType}, not an image`, { blob });
   const config = await layout.readJson(manifest.config, schema.imageConfig);
@@ -69,9 +70,17 @@ export async function findManifestOf(layout: Layout, entry: schema.Descriptor, p
     if (!isIndex(present.mediaType)) throw new ImageError("TS7007", `it is neither a manifest nor an index: ${present.mediaType}`, { blob: present.digest });
     if (indexes.length >= MAX_DEPTH) throw new ImageError("TS7005", `indexes are nested more than ${MAX_DEPTH} deep`, { blob: present.digest });
     indexes.push(present);
-    present = chooseManifest(present, await layout.readJson(present, schema.index), wanted);
+    const index = await layout.readJson(present, schema.index);
+    refuseBoth(index, ["config", "layers"], present.digest);
+    present = chooseManifest(present, index, wanted);
   }
   return { entry, indexes, manifestDescriptor: present };
+}
+
+/** What is a manifest to one tool and an index to another is two images under one digest (CVE-2021-41190). */
+function refuseBoth(document: object, others: readonly string[], blob: string): void {
+  const other = others.find((name) => name in document);
+  if (other !== undefined) throw new ImageError("TS7002", `it is manifest and index at once: it has "${other}" as well`, { blob });
 }
 
 function chooseManifest(descriptor: schema.Descriptor, { manifests }: schema.Index, wanted: schema.Platform): schema.Descriptor {

@@ -7,7 +7,8 @@ import { check } from "../../errors.ts";
 import { ImageError } from "../errors.ts";
 import { native } from "../native.ts";
 
-const FOR_LAYOUT: Waiting = { what: "the layout", limitMs: 30_000 };
+const LAYOUT = "the layout";
+const LAYOUT_WAIT_MS = 30_000;
 const FIRST_PAUSE_MS = 5;
 const MOST_PAUSE_MS = 200;
 const EAGAIN = 11;
@@ -23,8 +24,12 @@ export interface Waiting {
   readonly signal?: AbortSignal;
 }
 
+export function lockLayout(path: string, mode: "shared" | "exclusive", signal?: AbortSignal): Promise<Lock> {
+  return lock(path, mode, { what: LAYOUT, limitMs: LAYOUT_WAIT_MS, ...(signal === undefined ? {} : { signal }) });
+}
+
 /** Waits its turn, for a limited time. */
-export async function lock(path: string, mode: "shared" | "exclusive", waiting: Waiting = FOR_LAYOUT): Promise<Lock> {
+export async function lock(path: string, mode: "shared" | "exclusive", waiting: Waiting): Promise<Lock> {
   const file = await open(path, "r");
   try {
     await waitForLock(file, path, mode, waiting);

@@ -13,6 +13,10 @@ function isSameEntry(one: Descriptor, other: Descriptor): boolean {
   return one.digest === other.digest && nameOf(one) === nameOf(other);
 }
 
+export function hasEntry(index: Index, entry: Descriptor): boolean {
+  return index.manifests.some((one) => isSameEntry(one, entry));
+}
+
 /** The name points to this from now on, and to nothing else. A name that is not there yet must be a valid one. */
 export function withReference(index: Index, name: string, target: Descriptor): Index {
   const entry: Descriptor = { ...target, annotations: { ...target.annotations, [REF_NAME]: name } };

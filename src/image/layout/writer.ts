@@ -1,29 +1,31 @@
 // Writing to a layout: blobs, and references to them in index.json. Between open and close no gc of ours runs.
 import { mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
-import { ImageError } from "../errors.ts";
+import { atPath, ImageError } from "../errors.ts";
 import { INDEX } from "../spec/media-types.ts";
 import type { Descriptor, Index } from "../spec/schema.ts";
 import { BlobWriter, temporaryName } from "./blob-writer.ts";
 import { parseDigest } from "./digest.ts";
 import { Layout } from "./layout.ts";
-import { type Lock, lock } from "./lock.ts";
+import { type Lock, lockLayout } from "./lock.ts";
 
 const LAYOUT_FILE = '{"imageLayoutVersion":"1.0.0"}';
 
 export class LayoutWriter {
   readonly layout: Layout;
   readonly #lock: Lock;
+  readonly #signal: AbortSignal | undefined;
   /** Algorithms of the blobs written so far: their directories are to reach the disk before the index does. */
   readonly #algorithms = new Set<string>();
 
-  private constructor(layout: Layout, held: Lock) {
+  private constructor(layout: Layout, held: Lock, signal: AbortSignal | undefined) {
     this.layout = layout;
     this.#lock = held;
+    this.#signal = signal;
   }
 
-  /** To be closed in every case. */
-  static async open(layout: Layout): Promise<LayoutWriter> {
-    return new LayoutWriter(layout, await lock(layout.path, "shared"));
+  /** To be closed in every case. With the signal nobody is waited for any more, and the index stays as it is. */
+  static async open(layout: Layout, signal?: AbortSignal): Promise<LayoutWriter> {
+    return new LayoutWriter(layout, await lockLayout(layout.path, "shared", signal), signal);
   }
 
   async close(): Promise<void> {
@@ -60,8 +62,9 @@ export class LayoutWriter {
   async changeIndex(change: (index: Index) => Index): Promise<void> {
     const { path } = this.layout;
     for (const algorithm of this.#algorithms) await syncDirectory(`${path}/blobs/${algorithm}`);
-    const held = await lock(`${path}/oci-layout`, "exclusive");
+    const held = await lockLayout(`${path}/oci-layout`, "exclusive", this.#signal);
     try {
+      this.#signal?.throwIfAborted();
       await replaceFile(path, "index.json", JSON.stringify(change(await this.layout.index())));
     } finally {
       await held.release();
@@ -70,8 +73,8 @@ export class LayoutWriter {
 }
 
 /** Opens the layout with a writer on it, closed when `body` is over. */
-export async function withWriter<T>(layout: Layout, body: (writer: LayoutWriter) => Promise<T>): Promise<T> {
-  const writer = await LayoutWriter.open(layout);
+export async function withWriter<T>(layout: Layout, body: (writer: LayoutWriter) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const writer = await LayoutWriter.open(layout, signal);
   try {
     return await body(writer);
   } finally {
@@ -80,10 +83,10 @@ export async function withWriter<T>(layout: Layout, body: (writer: LayoutWriter)
 }
 
 /** The same in the layout of this directory, which is made when it is missing, and taken away again when `body` fails. */
-export async function inLayout<T>(path: string, body: (writer: LayoutWriter) => Promise<T>): Promise<T> {
-  const { layout, isNew } = await openOrMake(path);
+export async function inLayout<T>(path: string, body: (writer: LayoutWriter) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const { layout, isNew } = await openOrMake(path, signal);
   try {
-    return await withWriter(layout, body);
+    return await withWriter(layout, body, signal);
   } catch (error) {
     if (isNew) await removeEmpty(layout);
     throw error;
@@ -91,9 +94,9 @@ export async function inLayout<T>(path: string, body: (writer: LayoutWriter) => 
 }
 
 /** A directory that is missing or empty is made a layout. */
-async function openOrMake(path: string): Promise<{ readonly layout: Layout; readonly isNew: boolean }> {
+async function openOrMake(path: string, signal?: AbortSignal): Promise<{ readonly layout: Layout; readonly isNew: boolean }> {
   await mkdir(path, { recursive: true });
-  const held = await lock(path, "exclusive");
+  const held = await lockLayout(path, "exclusive", signal);
   let isNew = false;
   try {
     const names = (await readdir(path)).filter((name) => !name.startsWith("."));
@@ -108,7 +111,7 @@ async function openOrMake(path: string): Promise<{ readonly layout: Layout; read
 /** Unless somebody else has put an image there meanwhile. */
 async function removeEmpty(layout: Layout): Promise<void> {
   const { path } = layout;
-  const held = await lock(path, "exclusive");
+  const held = await lockLayout(path, "exclusive");
   try {
     if ((await layout.index()).manifests.length > 0) return;
     for (const name of ["oci-layout", "index.json", "blobs"]) await rm(`${path}/${name}`, { recursive: true });
@@ -142,7 +145,7 @@ async function replaceFile(folder: string, name: string, content: string): Promi
     await syncDirectory(folder);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw atPath(error, temporary);
   } finally {
     await file.close();
   }

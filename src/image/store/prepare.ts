@@ -1,6 +1,7 @@
 // An image -> what `run --image` starts it from: its layers in the store and a record of them, or, where layers cannot be mounted on one
 // another, a bundle with the whole of it. docs/architecture.md, "Running an image".
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { SystemError } from "../../errors.ts";
 import type { Config } from "../../spec/config.ts";
 import { imageKey, type PreparedImage, STORE_FORMAT } from "../../state/image-store.ts";
 import { bundleConfig, readUserFiles } from "../bundle/config.ts";
@@ -9,10 +10,13 @@ import { applyLayer } from "../layer/apply.ts";
 import { DEFAULT_LIMITS } from "../layer/limits.ts";
 import { type ReadOptions, readLayers } from "../layer/unpack.ts";
 import type { Image } from "../layout/image.ts";
+import { debug } from "../log.ts";
 import { type Stage, startStage } from "../progress.ts";
 import { layerNames } from "./chain.ts";
 import { LayerMounts, MOST_LAYERS } from "./overlay.ts";
 import type { ImageStore } from "./store.ts";
+
+const EPERM = 1;
 
 export interface PrepareOptions {
   readonly store: ImageStore;
@@ -41,7 +45,8 @@ async function prepareLayers(image: Image, options: PrepareOptions): Promise<boo
     const mounts = await LayerMounts.make(store);
     if (mounts === undefined) return false;
     const names = layerNames(image.config.rootfs.diff_ids);
-    const paths = await unpackMissing(image, names, mounts, options);
+    const paths = await unpackMissing(image, names, mounts, options).catch(undefinedIfMark);
+    if (paths === undefined) return false;
     const config = await mounts.look(paths, (root) => bundleConfig(image.config, false, readUserFiles(root)));
     // A layer that has its name is on the disk.
     store.sync();
@@ -69,6 +74,12 @@ async function unpackMissing(image: Image, names: readonly string[], mounts: Lay
   });
   stage.end();
   return paths;
+}
+
+/** On an overlay nobody can make the character device 0:0: it is the mark of what is deleted. An image can have one. */
+function undefinedIfMark(error: unknown): undefined {
+  if (!(error instanceof SystemError) || error.syscall !== "mknodat" || error.errno !== EPERM) throw error;
+  debug(() => "no layers: the image has a device that an overlay cannot have");
 }
 
 async function prepareBundle(image: Image, options: PrepareOptions): Promise<void> {

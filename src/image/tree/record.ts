@@ -1,7 +1,7 @@
 // BUNDLE/image.tree: the root filesystem as unpack left it. repack finds by it what has changed since, without reading any file.
 // A line that says what it is, then frames: u32 length and so many bytes of records (packed.ts); a frame of length 0 is the end.
 import { closeSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
-import { ImageError } from "../errors.ts";
+import { atPath, ImageError } from "../errors.ts";
 import { Records } from "./packed.ts";
 import { scanTree } from "./scan.ts";
 
@@ -39,17 +39,22 @@ export class TreeRecordWriter {
     this.#temporary = `${this.#path}.new`;
     rmSync(this.#temporary, { force: true });
     this.#fd = openSync(this.#temporary, "wx", 0o600);
-    writeAll(this.#fd, HEAD);
+    try {
+      this.#write(HEAD);
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
   }
 
   /** Whole records. */
   write(records: Uint8Array): void {
-    writeAll(this.#fd, lengthOf(records.length));
-    writeAll(this.#fd, records);
+    this.#write(lengthOf(records.length));
+    this.#write(records);
   }
 
   finish(): void {
-    writeAll(this.#fd, lengthOf(0));
+    this.#write(lengthOf(0));
     this.#close();
   }
 
@@ -63,6 +68,14 @@ export class TreeRecordWriter {
     this.#close();
     if (this.#hasFile) rmSync(this.#temporary, { force: true });
     this.#hasFile = false;
+  }
+
+  #write(bytes: Uint8Array): void {
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done);
+    } catch (error) {
+      throw atPath(error, this.#temporary);
+    }
   }
 
   #close(): void {
@@ -112,8 +125,4 @@ function lengthOf(length: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(length);
   return bytes;
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
 }
