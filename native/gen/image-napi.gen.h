@@ -10,6 +10,15 @@ static napi_value call_out(napi_env env, napi_callback_info info) {
   return number_of(env, tsi_out(a0));
 }
 
+static napi_value call_result(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  struct bytes_argument a0;
+  if (!read_bytes(env, args[0], &a0)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_result(a0.data, a0.length));
+}
+
 static napi_value call_die_with_parent(napi_env env, napi_callback_info info) {
   napi_value args[1];
   size_t count = 1;
@@ -168,12 +177,14 @@ static napi_value call_make_dir(napi_env env, napi_callback_info info) {
 }
 
 static napi_value call_list_dir(napi_env env, napi_callback_info info) {
-  napi_value args[1];
-  size_t count = 1;
-  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
   int64_t a0;
+  int64_t a1;
   if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
-  return bytes_of(env, tsi_list_dir(a0));
+  if (!read_number(env, args[1], &a1)) return number_of(env, -EINVAL);
+  return bytes_of(env, tsi_list_dir(a0, a1));
 }
 
 static napi_value call_stat_at(napi_env env, napi_callback_info info) {
@@ -490,12 +501,14 @@ static napi_value call_scan_open(napi_env env, napi_callback_info info) {
 }
 
 static napi_value call_scan_next(napi_env env, napi_callback_info info) {
-  napi_value args[1];
-  size_t count = 1;
-  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1) return number_of(env, -EINVAL);
+  napi_value args[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
   int64_t a0;
+  struct bytes_argument a1;
   if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
-  return bytes_of(env, tsi_scan_next(a0));
+  if (!read_bytes(env, args[1], &a1)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_scan_next(a0, a1.data, a1.length));
 }
 
 static napi_value call_scan_close(napi_env env, napi_callback_info info) {
@@ -520,14 +533,16 @@ static napi_value call_open_entry(napi_env env, napi_callback_info info) {
 }
 
 static napi_value call_entry_record(napi_env env, napi_callback_info info) {
-  napi_value args[2];
-  size_t count = 2;
-  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2) return number_of(env, -EINVAL);
+  napi_value args[3];
+  size_t count = 3;
+  if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 3) return number_of(env, -EINVAL);
   int64_t a0;
   struct bytes_argument a1;
+  struct bytes_argument a2;
   if (!read_number(env, args[0], &a0)) return number_of(env, -EINVAL);
   if (!read_bytes(env, args[1], &a1)) return number_of(env, -EINVAL);
-  return bytes_of(env, tsi_entry_record(a0, a1.data, a1.length));
+  if (!read_bytes(env, args[2], &a2)) return number_of(env, -EINVAL);
+  return number_of(env, tsi_entry_record(a0, a1.data, a1.length, a2.data, a2.length));
 }
 
 static napi_value call_open_content(napi_env env, napi_callback_info info) {
@@ -552,6 +567,7 @@ static napi_value call_next_data(napi_env env, napi_callback_info info) {
 
 static const napi_property_descriptor properties[] = {
     {"out", NULL, call_out, NULL, NULL, NULL, napi_enumerable, NULL},
+    {"result", NULL, call_result, NULL, NULL, NULL, napi_enumerable, NULL},
     {"die_with_parent", NULL, call_die_with_parent, NULL, NULL, NULL, napi_enumerable, NULL},
     {"private_mounts", NULL, call_private_mounts, NULL, NULL, NULL, napi_enumerable, NULL},
     {"overlay_mount", NULL, call_overlay_mount, NULL, NULL, NULL, napi_enumerable, NULL},

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 int64_t tsi_out(int64_t);
+int64_t tsi_result(uint8_t *, size_t);
 int64_t tsi_die_with_parent(int64_t);
 int64_t tsi_private_mounts(void);
 int64_t tsi_overlay_mount(const uint8_t *, size_t, const char *, const char *, const char *);
@@ -20,7 +21,7 @@ int64_t tsi_read_file(int64_t, const char *, int64_t);
 int64_t tsi_open_dir(int64_t, const char *);
 int64_t tsi_open_child(int64_t, const char *);
 int64_t tsi_make_dir(int64_t, const char *, int64_t);
-int64_t tsi_list_dir(int64_t);
+int64_t tsi_list_dir(int64_t, int64_t);
 int64_t tsi_stat_at(int64_t, const char *);
 int64_t tsi_remove(int64_t, const char *);
 int64_t tsi_create_file(int64_t, const char *);
@@ -44,10 +45,10 @@ int64_t tsi_zstd_compress_open(int64_t);
 int64_t tsi_zstd_compress(int64_t, const uint8_t *, size_t, int64_t);
 int64_t tsi_zstd_compress_close(int64_t);
 int64_t tsi_scan_open(int64_t, const uint8_t *, size_t);
-int64_t tsi_scan_next(int64_t);
+int64_t tsi_scan_next(int64_t, uint8_t *, size_t);
 int64_t tsi_scan_close(int64_t);
 int64_t tsi_open_entry(int64_t, const char *);
-int64_t tsi_entry_record(int64_t, const uint8_t *, size_t);
+int64_t tsi_entry_record(int64_t, const uint8_t *, size_t, uint8_t *, size_t);
 int64_t tsi_open_content(int64_t);
 int64_t tsi_next_data(int64_t, int64_t);
 

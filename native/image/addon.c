@@ -8,7 +8,7 @@
 #include "image.h"
 
 struct bytes_argument {
-  const uint8_t *data;
+  uint8_t *data;
   size_t length;
 };
 

@@ -81,34 +81,24 @@ int64_t tsi_remove(int64_t dir, const char *name) {
   return remove_tree((int)dir, name);
 }
 
-int64_t tsi_list_dir(int64_t dir) {
-  // A description of its own: reading moves the position.
-  int fd = openat((int)dir, ".", DIRECTORY);
-  DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-  if (stream == NULL) {
-    int error = errno;
-    if (fd >= 0) close(fd);
-    return -error;
-  }
-  size_t length = 0;
-  int error = 0;
-  for (;;) {
-    errno = 0;
-    const struct dirent *entry = readdir(stream);
-    if (entry == NULL) {
-      error = errno;
-      break;
+int64_t tsi_list_dir(int64_t dir, int64_t is_first) {
+  static _Thread_local char buffer[32 << 10];
+  if (is_first && lseek((int)dir, 0, SEEK_SET) < 0) return -errno;
+  // A name is shorter than its entry.
+  char *names = (char *)image_result(sizeof buffer);
+  if (names == NULL) return -ENOMEM;
+  size_t used = 0;
+  while (used == 0) {
+    ssize_t length = getdents64((int)dir, buffer, sizeof buffer);
+    if (length <= 0) return length < 0 ? -errno : 0;
+    for (ssize_t at = 0; at < length;) {
+      const struct dirent64 *entry = (const struct dirent64 *)(buffer + at);
+      at += entry->d_reclen;
+      if (is_dots(entry->d_name)) continue;
+      size_t size = strlen(entry->d_name) + 1;
+      memcpy(names + used, entry->d_name, size);
+      used += size;
     }
-    if (is_dots(entry->d_name)) continue;
-    size_t size = strlen(entry->d_name) + 1;
-    uint8_t *names = image_result(length + size);
-    if (names == NULL) {
-      error = ENOMEM;
-      break;
-    }
-    memcpy(names + length, entry->d_name, size);
-    length += size;
   }
-  closedir(stream);
-  return error != 0 ? -error : (int64_t)length;
+  return (int64_t)used;
 }

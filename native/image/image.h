@@ -13,6 +13,9 @@ void image_set_out(int index, int64_t value);
 uint8_t *image_result(size_t length);
 const uint8_t *image_result_bytes(void);
 
+// Copies a result of `length` bytes to where it is wanted, when there is room for all of it: `length`.
+int64_t image_hand_over(size_t length, uint8_t *into, size_t room);
+
 // Opens a path under the root: links in it are followed as if the root were /, a link at its end is opened itself. -errno.
 int image_open(int root, const char *path, int flags);
 

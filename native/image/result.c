@@ -30,3 +30,12 @@ uint8_t *image_result(size_t length) {
 const uint8_t *image_result_bytes(void) {
   return buffer;
 }
+
+int64_t image_hand_over(size_t length, uint8_t *into, size_t room) {
+  if (length <= room && length > 0) memcpy(into, buffer, length);
+  return (int64_t)length;
+}
+
+int64_t tsi_result(uint8_t *into, size_t room) {
+  return image_hand_over(room < capacity ? room : capacity, into, room);
+}

@@ -388,7 +388,7 @@ int64_t tsi_scan_open(int64_t root, const uint8_t *ignored, size_t ignored_lengt
   return handle;
 }
 
-int64_t tsi_scan_next(int64_t handle) {
+int64_t tsi_scan_next(int64_t handle, uint8_t *into, size_t room) {
   struct walk *walk = walk_of(handle);
   if (walk == NULL) return -EBADF;
   struct output out = {0};
@@ -402,7 +402,7 @@ int64_t tsi_scan_next(int64_t handle) {
     int error = visit_next(walk, &out);
     if (error < 0) return error;
   }
-  return (int64_t)out.used;
+  return image_hand_over(out.used, into, room);
 }
 
 int64_t tsi_scan_close(int64_t handle) {
@@ -463,14 +463,14 @@ int64_t tsi_open_entry(int64_t root, const char *path) {
   return open_step_by_step((int)root, copy);
 }
 
-int64_t tsi_entry_record(int64_t fd, const uint8_t *ignored, size_t ignored_length) {
+int64_t tsi_entry_record(int64_t fd, const uint8_t *ignored, size_t ignored_length, uint8_t *into, size_t room) {
   if (ignored_length > 0 && ignored[ignored_length - 1] != 0) return -EINVAL;
   struct output out = {0};
   struct statx found;
   int error = put_record(&out, (int)fd, "", 0, ignored, ignored_length, &found);
   if (error < 0) return error;
   image_set_out(0, (int64_t)makedev(found.stx_dev_major, found.stx_dev_minor));
-  return (int64_t)out.used;
+  return image_hand_over(out.used, into, room);
 }
 
 int64_t tsi_open_content(int64_t fd) {

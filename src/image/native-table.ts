@@ -2,11 +2,12 @@
 // none of. From it come the binding for Node-API (native/gen/image-napi.gen.h), the prototypes and the type of `native`.
 // A result is >= 0, or -errno. `bytes` results are a Buffer, or a negative number (-errno).
 // Parameter kinds: num = int64_t; raw = const char * (a Raw, src/image/raw.ts; a NUL in it is refused with -EINVAL);
-// bytes = const uint8_t *, size_t.
+// bytes = const uint8_t *, size_t; into = uint8_t *, size_t: it gets the result, whose length is answered; what is longer has to be asked for by
+// native.result.
 // More than one result: native.out(i) reads the i-th extra number of the last call that documents one.
 import type { Raw } from "./raw.ts";
 
-export type NativeKind = "num" | "raw" | "bytes";
+export type NativeKind = "num" | "raw" | "bytes" | "into";
 export interface NativeRow {
   readonly params: readonly NativeKind[];
   readonly result: "num" | "bytes";
@@ -15,6 +16,7 @@ export interface NativeRow {
 
 export const NATIVE = {
   out: { params: ["num"], result: "num", doc: "(index): extra result of the last call." },
+  result: { params: ["into"], result: "num", doc: "(into): the result of the last call, which there was no room for." },
   // --- the store of layers (src/image/store) ---
   die_with_parent: { params: ["num"], result: "num", doc: "(parent): SIGTERM when this parent ends; ESRCH: it has ended." },
   private_mounts: { params: [], result: "num", doc: "(): a mount namespace of the calling thread's own." },
@@ -47,7 +49,11 @@ export const NATIVE = {
   },
   open_child: { params: ["num", "raw"], result: "num", doc: "(dir, name): fd of a directory, no link. Outs as open_dir." },
   make_dir: { params: ["num", "raw", "num"], result: "num", doc: "(dir, name, inherits): fd of a new directory of mode 0700. Outs as open_dir." },
-  list_dir: { params: ["num"], result: "bytes", doc: "(dir): names, each with a NUL at its end." },
+  list_dir: {
+    params: ["num", "num"],
+    result: "bytes",
+    doc: "(dir, first 0|1): the first or the next names, some 32 KiB, each with a NUL at its end; none at the end. It moves the descriptor's position.",
+  },
   stat_at: { params: ["num", "raw"], result: "num", doc: "(dir, name): mode with the kind; a link is not followed. Out: the device number." },
   remove: { params: ["num", "raw"], result: "num", doc: "(dir, name): with everything in it." },
   create_file: { params: ["num", "raw"], result: "num", doc: "(dir, name): fd of a new file of mode 0600, to be written." },
@@ -87,7 +93,7 @@ export const NATIVE = {
     result: "num",
     doc: "(root, ignored): handle of a walk of the tree, which does not go into other mounts. Ignored: names of extended attributes, each with a 0 at its end; one that ends with a dot stands for all that begin so.",
   },
-  scan_next: { params: ["num"], result: "bytes", doc: "(handle): the next records of the walk (tree/packed.ts), some 256 KiB; none at its end." },
+  scan_next: { params: ["num", "into"], result: "num", doc: "(handle, into): the next records of the walk (tree/packed.ts), some 256 KiB; none at its end." },
   scan_close: { params: ["num"], result: "num", doc: "(handle)" },
   open_entry: {
     params: ["num", "raw"],
@@ -95,9 +101,9 @@ export const NATIVE = {
     doc: "(root, path): O_PATH fd of the entry at this path under the root, itself; -ELOOP when a link is on the way.",
   },
   entry_record: {
-    params: ["num", "bytes"],
-    result: "bytes",
-    doc: "(fd, ignored): the record of this entry, without depth and name; out 0: number of its device.",
+    params: ["num", "bytes", "into"],
+    result: "num",
+    doc: "(fd, ignored, into): the record of this entry, without depth and name; out 0: number of its device.",
   },
   open_content: { params: ["num"], result: "num", doc: "(fd of O_PATH): fd to read the file; -EINVAL for what is no file." },
   next_data: {

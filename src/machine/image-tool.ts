@@ -21,8 +21,13 @@ interface Host {
 
 /** Bun reads a bunfig and .env files in the working directory otherwise. */
 const BUN_FLAGS = ["--no-env-file", "--config=/dev/null"];
+/**
+ * Megabytes of each half of V8's space of new objects, which has grown to 16 after some minutes. The tool streams: hardly anything that it makes is
+ * still there at the next collection, and larger ones only cost memory, 25 MB of them.
+ */
+const NODE_FLAGS = ["--max-semi-space-size=4"];
 const HOSTS: readonly Host[] = [
-  { name: "node", least: [20, 0], flags: [] },
+  { name: "node", least: [20, 0], flags: NODE_FLAGS },
   { name: "bun", least: [1, 2], flags: BUN_FLAGS },
 ];
 /**

@@ -34,11 +34,11 @@ test("image: an installed tsrun runs the installed tool, its help and exit code 
 });
 
 test("image: arguments arrive as they are, whatever they look like; global flags of the log go along", async () => {
-  const path = programs("echo", { node: 'if [ "$1" = --version ]; then echo v20.0.0; else shift; printf "<%s>" "$@"; exit 7; fi' });
+  const path = programs("echo", { node: 'if [ "$1" = --version ]; then echo v20.0.0; else printf "%s " "$1"; shift 2; printf "<%s>" "$@"; exit 7; fi' });
   const { out, code } = await run([tsrun, "--log", "a b", "--log-format=json", "--debug", "image", "-v", "--root", "", "--", "*", "-"], {
     env: { PATH: path },
   });
-  expect(out).toBe("<--log=a b><--log-format=json><--debug><-v><--root><><--><*><->");
+  expect(out).toBe("--max-semi-space-size=4 <--log=a b><--log-format=json><--debug><-v><--root><><--><*><->");
   expect(code).toBe(7);
 });
 

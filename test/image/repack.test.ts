@@ -2,17 +2,20 @@
 /// <reference types="bun" />
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { gunzipSync } from "node:zlib";
 import type { Member } from "./helpers/archive.ts";
 import { addToIndex, HOST, type ImageSpec, makeLayout, writeImage, writeJson } from "./helpers/layout.ts";
+import { imageWithPeak, MOST_MEGABYTES } from "./helpers/peak.ts";
 import { blobFile, blobsOf, INDEX, LAYER, namesOf, readImage, readIndex, readJson, readNamed, temporariesOf } from "./helpers/read.ts";
 import { scratch } from "./helpers/scratch.ts";
 import { image, imageOk, ok, run, TOOL_ARGV } from "./helpers/tool.ts";
 
 setDefaultTimeout(60_000);
 const newPath = scratch();
+/** Where thousands of files take no time. */
+const newPathInMemory = scratch("/dev/shm");
 const BASE: readonly Member[] = [
   { path: "./" },
   { path: "data/" },
@@ -21,9 +24,9 @@ const BASE: readonly Member[] = [
   { path: "etc/file", content: "file" },
 ];
 
-async function bundleOf(spec: ImageSpec = {}): Promise<{ readonly layout: string; readonly bundle: string; readonly root: string }> {
-  const layout = makeLayout(newPath("layout"), { name: "a", layers: [BASE], ...spec });
-  const bundle = newPath("bundle");
+async function bundleOf(spec: ImageSpec = {}, path = newPath): Promise<{ readonly layout: string; readonly bundle: string; readonly root: string }> {
+  const layout = makeLayout(path("layout"), { name: "a", layers: [BASE], ...spec });
+  const bundle = path("bundle");
   await imageOk("unpack", "--image", `${layout}:a`, bundle);
   return { layout, bundle, root: `${bundle}/rootfs` };
 }
@@ -336,4 +339,27 @@ rm ${mount}/filler; ${tool} repack --image ${layout}:b --refresh-bundle ${mount}
   const { out, err } = await run(["unshare", "--mount", "sh", "-c", script]);
   expect(out).toBe("1\nconfig.json\nimage.json\nimage.tree\nrootfs\n0\n");
   expect(err).toBe(`tsrun: cannot write "${mount}/b/image.tree.new": write: ENOSPC (no space left on device)\n`);
+});
+
+/** So many new empty files, each with two names: what is kept of a hard link is kept until the end. */
+async function peakOfLinks(count: number): Promise<number> {
+  const { layout, bundle, root } = await bundleOf({}, newPathInMemory);
+  for (let i = 0; i < count; i++) {
+    const folder = `${root}/d${Math.floor(i / 1000)}`;
+    if (i % 1000 === 0) mkdirSync(folder);
+    writeFileSync(`${folder}/the-first-name-of-file-${i}`, "");
+    linkSync(`${folder}/the-first-name-of-file-${i}`, `${folder}/the-second-name-of-file-${i}`);
+  }
+  const { code, err, megabytes } = await imageWithPeak(newPath(), "repack", "--quiet", "--image", `${layout}:b`, bundle);
+  expect([code, err]).toEqual([0, ""]);
+  rmSync(bundle, { recursive: true });
+  return megabytes;
+}
+
+test("memory: a hundred bytes for each file with several names, and some for all others", async () => {
+  const few = await peakOfLinks(5_000);
+  const many = await peakOfLinks(75_000);
+  expect(many).toBeLessThan(MOST_MEGABYTES);
+  // Of Bun's collector nothing is promised.
+  if (TOOL_ARGV[0] === "node") expect(many - few).toBeLessThan(40);
 });

@@ -147,12 +147,12 @@ class Archive {
     this.#writer = new ArchiveWriter(sink);
   }
 
-  directory(path: string): Promise<void> {
-    return this.#writer.writeEntry(entryOf("directory", `${path}/`, 0));
+  async directory(path: string): Promise<void> {
+    await this.#writer.writeEntry(entryOf("directory", `${path}/`, 0));
   }
 
-  file(path: string, size: number, content: Content): Promise<void> {
-    return this.#writer.writeEntry(entryOf("file", path, size), content);
+  async file(path: string, size: number, content: Content): Promise<void> {
+    await this.#writer.writeEntry(entryOf("file", path, size), content);
   }
 
   text(path: string, text: string): Promise<void> {

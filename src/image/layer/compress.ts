@@ -18,6 +18,8 @@ const GZIP_LEVEL = 5;
 const MEMBER = 1 << 20;
 /** libuv's pool has four threads. */
 const MOST_MEMBERS = Math.min(4, availableParallelism() + 1);
+/** Bytes of an archive that is not compressed. */
+const PIECE = 256 << 10;
 /** libzstd's own default. */
 const ZSTD_LEVEL = 3;
 const NOTHING = new Uint8Array(0);
@@ -27,7 +29,7 @@ export interface NewLayer {
   readonly diffId: string;
 }
 
-/** Takes bytes and hands compressed ones to the blob. */
+/** Takes bytes and hands compressed ones to the blob. What it is given may change when it has been taken. */
 interface Compressor {
   write(bytes: Uint8Array): Promise<void> | void;
   end(): Promise<void> | void;
@@ -35,11 +37,12 @@ interface Compressor {
   destroy(): void;
 }
 
+/** What it is given must not change until the next bytes have been taken: it is written meanwhile. */
 type Sink = (bytes: Uint8Array) => Promise<void>;
 
 /** The suffix of the layer's media type with its compressor. */
 const COMPRESSORS: Readonly<Record<Compression, readonly [suffix: string, make: (sink: Sink) => Compressor]>> = {
-  none: ["", (sink) => ({ write: sink, end() {}, destroy() {} })],
+  none: ["", plain],
   gzip: ["+gzip", gzip],
   zstd: ["+zstd", zstd],
 };
@@ -62,7 +65,7 @@ export class LayerBlob {
     return new LayerBlob(await writer.openBlob(ALGORITHM), compression);
   }
 
-  /** The bytes must not change afterwards. */
+  /** The bytes may change when it is done. */
   async write(bytes: Uint8Array): Promise<void> {
     // Compressed in another thread while it is hashed in this one.
     const written = this.#compressor.write(bytes);
@@ -81,6 +84,25 @@ export class LayerBlob {
   }
 }
 
+/** In pieces of its own, of which one is filled while the other one is written. */
+function plain(sink: Sink): Compressor {
+  let piece = Buffer.allocUnsafeSlow(PIECE);
+  let other = Buffer.allocUnsafeSlow(PIECE);
+  return {
+    async write(bytes) {
+      for (let done = 0; done < bytes.length; ) {
+        const part = bytes.subarray(done, done + PIECE);
+        piece.set(part);
+        done += part.length;
+        await sink(piece.subarray(0, part.length));
+        [piece, other] = [other, piece];
+      }
+    },
+    end() {},
+    destroy() {},
+  };
+}
+
 const gzipMember = promisify<Uint8Array, ZlibOptions, Buffer>(gzipWithCallback);
 
 /**
@@ -88,31 +110,41 @@ const gzipMember = promisify<Uint8Array, ZlibOptions, Buffer>(gzipWithCallback);
  * knows from eStargz. No name and no time go into their headers: the same archive gives the same blob.
  */
 function gzip(sink: Sink): Compressor {
-  const underWay: Promise<Buffer>[] = [];
-  let pieces: Uint8Array[] = [];
+  const underWay: { readonly source: Buffer; readonly member: Promise<Buffer> }[] = [];
+  /** The garbage collector would leave tens of them behind. */
+  const free: Buffer[] = [];
+  let source: Buffer | undefined;
   let length = 0;
   const takeFirst = async () => {
     const first = underWay.shift();
-    if (first !== undefined) await sink(await first);
+    if (first === undefined) return;
+    const member = await first.member;
+    free.push(first.source);
+    await sink(member);
   };
-  const deflate = () => {
-    const member = gzipMember(Buffer.concat(pieces, length), { level: GZIP_LEVEL });
+  const deflate = (full: Buffer) => {
+    const member = gzipMember(full.subarray(0, length), { level: GZIP_LEVEL });
     // Looked at when its turn comes; until then it is not "unhandled".
     member.catch(() => {});
-    underWay.push(member);
-    pieces = [];
+    underWay.push({ source: full, member });
+    source = undefined;
     length = 0;
   };
   return {
     async write(bytes) {
-      pieces.push(bytes);
-      length += bytes.length;
-      if (length < MEMBER) return;
-      deflate();
-      if (underWay.length >= MOST_MEMBERS) await takeFirst();
+      for (let done = 0; done < bytes.length; ) {
+        source ??= free.pop() ?? Buffer.allocUnsafeSlow(MEMBER);
+        const part = bytes.subarray(done, done + MEMBER - length);
+        source.set(part, length);
+        length += part.length;
+        done += part.length;
+        if (length < MEMBER) return;
+        deflate(source);
+        if (underWay.length >= MOST_MEMBERS) await takeFirst();
+      }
     },
     async end() {
-      if (length > 0) deflate();
+      if (source !== undefined) deflate(source);
       while (underWay.length > 0) await takeFirst();
     },
     destroy() {},

@@ -8,7 +8,7 @@ import { native } from "../native.ts";
 import { startStage } from "../progress.ts";
 import { type Raw, shown } from "../raw.ts";
 import type { Compression } from "../spec/media-types.ts";
-import { ArchiveWriter } from "../tar/writer.ts";
+import { ArchiveWriter, type WholeEntry } from "../tar/writer.ts";
 import { type Change, compareTrees } from "../tree/compare.ts";
 import { LinkGroups } from "../tree/links.ts";
 import { openTreeRecord, type TreeRecordWriter } from "../tree/record.ts";
@@ -16,7 +16,7 @@ import { HeldEntry, scanTree } from "../tree/scan.ts";
 import { ChangeSpool } from "../tree/spool.ts";
 import { compareContent } from "../tree/suspects.ts";
 import { LayerBlob, type NewLayer } from "./compress.ts";
-import { packChanges, readContent } from "./pack.ts";
+import { packChanges, readContent, readWhole, WHOLE } from "./pack.ts";
 
 export interface DifferenceOptions {
   readonly bundle: string;
@@ -79,7 +79,8 @@ function isWanted(change: Change, links: LinkGroups): boolean {
 }
 
 /** One bit for each touched file, in order, whose content has to be looked at: it is another one. */
-async function findChangedContent(spool: ChangeSpool, links: LinkGroups, image: Image, { rootFd, tree, signal }: DifferenceOptions): Promise<Bits> {
+async function findChangedContent(spool: ChangeSpool, links: LinkGroups, image: Image, options: DifferenceOptions): Promise<Bits> {
+  const { bundle, signal } = options;
   const suspects = function* () {
     for (const change of spool.read()) if (isSuspect(change, links)) yield change.path;
   };
@@ -94,7 +95,8 @@ async function findChangedContent(spool: ChangeSpool, links: LinkGroups, image: 
     stage.add(bytes);
   };
   try {
-    for await (const isSame of compareContent(image, { paths: suspects, digest: (path) => digestOf(rootFd, tree, path), onRead })) changed.add(!isSame);
+    const digest = digestOf(options);
+    await compareContent(image, { folder: bundle, paths: suspects, digest, onRead, onCompared: (isSame) => changed.add(!isSame) });
   } finally {
     stage.end();
   }
@@ -105,22 +107,40 @@ function isSuspect(change: Change, links: LinkGroups): boolean {
   return change.kind === "touched" && change.size !== undefined && !isWanted(change, links);
 }
 
-/** Of a file's content; undefined: it is none any more. */
-async function digestOf(rootFd: number, tree: string, path: Raw): Promise<Buffer | undefined> {
-  const held = HeldEntry.open(rootFd, tree, path);
-  try {
-    const entry = held?.read()?.entry;
-    if (held === undefined || entry?.kind !== "file") return undefined;
-    const fd = held.openContent();
+/** Of a file's content; undefined: it is none any more. A promise only for large files. */
+function digestOf({ rootFd, tree, signal }: DifferenceOptions): (path: Raw) => Raw | undefined | Promise<Raw> {
+  const room = Buffer.allocUnsafeSlow(WHOLE);
+  return (path) => {
+    const held = HeldEntry.open(rootFd, tree, path);
     try {
-      const hash = createHash("sha256");
-      for await (const bytes of readContent(fd, path, entry.size)) hash.update(bytes);
-      return hash.digest();
+      const entry = held?.read()?.entry;
+      if (held === undefined || entry?.kind !== "file") return undefined;
+      const fd = held.openContent();
+      if (entry.size > WHOLE) return digestOfLarge(fd, entry, signal);
+      try {
+        return createHash("sha256")
+          .update(readWhole(fd, entry, room))
+          .digest("binary") as Raw;
+      } finally {
+        native.close(fd);
+      }
     } finally {
-      native.close(fd);
+      held?.close();
     }
+  };
+}
+
+/** Closes the descriptor. */
+async function digestOfLarge(fd: number, { path, size }: WholeEntry, signal: AbortSignal | undefined): Promise<Raw> {
+  try {
+    const hash = createHash("sha256");
+    for await (const bytes of readContent(fd, path, size)) {
+      signal?.throwIfAborted();
+      hash.update(bytes);
+    }
+    return hash.digest("binary") as Raw;
   } finally {
-    held?.close();
+    native.close(fd);
   }
 }
 
@@ -136,13 +156,12 @@ function* decided(spool: ChangeSpool, links: LinkGroups, changed: Bits): Generat
 async function pack(changes: Iterable<Change>, bytes: number, writer: LayoutWriter, options: DifferenceOptions): Promise<NewLayer> {
   const blob = await LayerBlob.open(writer, options.compression);
   const stage = startStage("packing", bytes);
-  const onContent = (length: number) => {
-    options.signal?.throwIfAborted();
-    stage.add(length);
-  };
   try {
-    const archive = new ArchiveWriter((chunk) => blob.write(chunk));
-    await packChanges(changes, { ...options, onContent }, archive);
+    const archive = new ArchiveWriter((bytes) => {
+      options.signal?.throwIfAborted();
+      return blob.write(bytes);
+    });
+    await packChanges(changes, { ...options, onContent: (length) => stage.add(length) }, archive);
     await archive.end();
     return await blob.finish();
   } catch (error) {

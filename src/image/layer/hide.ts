@@ -1,5 +1,5 @@
 // Whiteouts: removes what lower layers have put somewhere, and keeps what this layer has put there before its whiteout came.
-import { check } from "../../errors.ts";
+import { check, SystemError } from "../../errors.ts";
 import { native } from "../native.ts";
 import { type Raw, shown } from "../raw.ts";
 import type { DirectoryId, Names } from "./names.ts";
@@ -16,11 +16,14 @@ export const isDirectory = (mode: number) => (mode & KIND) === DIRECTORY;
 /** Names may lead through it. */
 export const isOnTheWay = (mode: number) => isDirectory(mode) || (mode & KIND) === LINK;
 
-/** Of a directory. */
-export function namesIn(fd: number): Raw[] {
-  const list = native.list_dir(fd);
-  if (typeof list === "number") check(list, "read a directory of", "the image", "getdents64");
-  return typeof list === "number" ? [] : (list.toString("latin1").split("\0").slice(0, -1) as Raw[]);
+/** Of a directory, which may have a million. They may be removed meanwhile; the descriptor must not be asked for others. */
+export function* namesIn(fd: number): Generator<Raw> {
+  for (let isFirst = 1; ; isFirst = 0) {
+    const list = native.list_dir(fd, isFirst);
+    if (typeof list === "number") throw new SystemError("read a directory of", "the image", "getdents64", -list);
+    if (list.length === 0) return;
+    yield* list.toString("latin1").split("\0").slice(0, -1) as Raw[];
+  }
 }
 
 /** Whether anything was kept. */

@@ -74,7 +74,8 @@ export class Names {
   }
 }
 
-function mix(hash: number): number {
+/** The last step of MurmurHash3. */
+export function mix(hash: number): number {
   let value = hash;
   value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
   value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);

@@ -6,20 +6,19 @@
 // Sparse files are written whole. All these readers take GNU's sparse format 1.0, but tar-split, with which Docker and Podman keep
 // a pulled layer's archive to push it again, does not put such an archive together again.
 import { ImageError } from "../errors.ts";
-import { type Raw, rawBytes } from "../raw.ts";
+import { type Raw, rawBytes, rawFrom } from "../raw.ts";
 import type { Entry, EntryKind, Time } from "./entry.ts";
 
 export type WholeEntry = Omit<Entry, "sparse" | "realSize">;
-/** An entry's bytes; a chunk is the writer's once it is handed over. */
+/** An entry's bytes; a chunk may change when the next one is asked for, or the entry is written. */
 export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-/** Takes the archive's next bytes; the writer waits for it before it goes on. */
+/** Takes the archive's next bytes; the writer waits for it before it goes on, and uses them again then. */
 export type Sink = (bytes: Uint8Array) => Promise<void> | void;
 
 const BLOCK = 512;
 /** Headers and small files are collected up to this before the sink gets them. */
 const BATCH = 256 << 10;
 const NO_CONTENT = new Uint8Array(0);
-const ZEROS = Buffer.alloc(2 * BLOCK);
 
 const NAME = 100;
 const PREFIX = 155;
@@ -31,40 +30,83 @@ const TYPES: Readonly<Record<EntryKind, string>> = { file: "0", hardlink: "1", s
 
 export class ArchiveWriter {
   private readonly sink: Sink;
-  private batch = Buffer.allocUnsafeSlow(BATCH);
+  private readonly batch = Buffer.allocUnsafeSlow(BATCH);
   private used = 0;
 
   constructor(sink: Sink) {
     this.sink = sink;
   }
 
-  /** The content has exactly `entry.size` bytes, or the archive is broken and this throws. */
-  async writeEntry(entry: WholeEntry, content: Content = NO_CONTENT): Promise<void> {
+  /**
+   * The content has exactly `entry.size` bytes, or the archive is broken and this throws. A promise only when something has to be waited for:
+   * a layer may have a million small entries.
+   */
+  writeEntry(entry: WholeEntry, content: Content = NO_CONTENT): undefined | Promise<void> {
     const path = entry.kind === "directory" && !entry.path.endsWith("/") ? (`${entry.path}/` as Raw) : entry.path;
-    const split = splitPath(path);
-    const extended = extendedHeader(entry, path, split === undefined);
-    if (extended !== undefined) await this.put(extended);
-    const [prefix, name] = split ?? ["", path.slice(0, NAME)];
+    const prefix = prefixOf(path);
+    const records = extendedRecords(entry, path, prefix === undefined);
+    const length = inBlocks(entry.size) + BLOCK + (records === "" ? 0 : BLOCK + inBlocks(records.length));
+    if (length > BATCH || !(content instanceof Uint8Array)) return this.writeLarge(entry, path, prefix, records, content);
+    checkSize(entry, content.length);
+    if (this.used + length > BATCH) return this.flush().then(() => this.putSmall(entry, path, prefix, records, content));
+    this.putSmall(entry, path, prefix, records, content);
+    return undefined;
+  }
+
+  /** The archive's end, and everything that is still to be handed over. */
+  async end(): Promise<void> {
+    if (this.used + 2 * BLOCK > BATCH) await this.flush();
+    this.putZeros(2 * BLOCK);
+    await this.flush();
+  }
+
+  /** There is room for all of it. */
+  private putSmall(entry: WholeEntry, path: Raw, prefix: number | undefined, records: Raw, content: Uint8Array): void {
+    if (records !== "") {
+      this.putPaxHeader(path, records.length);
+      this.used += this.batch.write(records, this.used, "latin1");
+      this.putZeros(padding(records.length));
+    }
+    this.putHeader(entry, path, prefix);
+    this.batch.set(content, this.used);
+    this.used += content.length;
+    this.putZeros(padding(content.length));
+  }
+
+  private async writeLarge(entry: WholeEntry, path: Raw, prefix: number | undefined, records: Raw, content: Content): Promise<void> {
+    if (records !== "") {
+      if (this.used + BLOCK > BATCH) await this.flush();
+      this.putPaxHeader(path, records.length);
+      await this.put(rawBytes(records));
+      await this.pad(records.length);
+    }
     if (this.used + BLOCK > BATCH) await this.flush();
-    fillHeader(this.batch.subarray(this.used, this.used + BLOCK), { ...entry, name, prefix, type: TYPES[entry.kind] });
-    this.used += BLOCK;
+    this.putHeader(entry, path, prefix);
     let size = 0;
     for await (const chunk of content instanceof Uint8Array ? [content] : content) {
       size += chunk.length;
       if (size > entry.size) break;
       await this.put(chunk);
     }
-    if (size !== entry.size)
-      throw new ImageError("TS7011", `it has ${size > entry.size ? "more than" : "only"} ${Math.min(size, entry.size)} bytes, not ${entry.size}`, {
-        entry: entry.path,
-      });
-    await this.put(ZEROS.subarray(0, padding(size)));
+    checkSize(entry, size);
+    await this.pad(size);
   }
 
-  /** The archive's end, and everything that is still to be handed over. */
-  async end(): Promise<void> {
-    await this.put(ZEROS);
-    await this.flush();
+  private putHeader(entry: WholeEntry, path: Raw, prefix: number | undefined): void {
+    const name = prefix === undefined ? path.slice(0, NAME) : prefix === 0 ? path : path.slice(prefix + 1);
+    fillHeader(this.batch, this.used, { ...entry, name, prefix: path.slice(0, prefix ?? 0), type: TYPES[entry.kind] });
+    this.used += BLOCK;
+  }
+
+  private putPaxHeader(path: Raw, size: number): void {
+    const name = `PaxHeaders/${path.split("/").findLast((part) => part !== "") ?? ""}`.slice(0, NAME);
+    fillHeader(this.batch, this.used, { ...PAX_HEADER, name, size });
+    this.used += BLOCK;
+  }
+
+  private putZeros(length: number): void {
+    this.batch.fill(0, this.used, this.used + length);
+    this.used += length;
   }
 
   private async put(bytes: Uint8Array): Promise<void> {
@@ -74,50 +116,64 @@ export class ArchiveWriter {
     this.used += bytes.length;
   }
 
+  private async pad(size: number): Promise<void> {
+    if (this.used + padding(size) > BATCH) await this.flush();
+    this.putZeros(padding(size));
+  }
+
   private async flush(): Promise<void> {
     if (this.used === 0) return;
-    const full = this.batch.subarray(0, this.used);
-    // The sink may still hold what it was given.
-    this.batch = Buffer.allocUnsafeSlow(BATCH);
+    const length = this.used;
     this.used = 0;
-    await this.sink(full);
+    await this.sink(this.batch.subarray(0, length));
   }
+}
+
+function checkSize(entry: WholeEntry, size: number): void {
+  if (size === entry.size) return;
+  const many = `${size > entry.size ? "more than" : "only"} ${Math.min(size, entry.size)} bytes, not ${entry.size}`;
+  throw new ImageError("TS7011", `it has ${many}`, { entry: entry.path });
 }
 
 function padding(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 
-/** PAX's records of what ustar's fields have no room for, with their header; undefined: there is nothing of that kind. */
-function extendedHeader(entry: WholeEntry, path: Raw, isLongPath: boolean): Buffer | undefined {
-  for (const text of [path, entry.link]) if (text.includes("\0")) throw new ImageError("TS7011", "its name or link has a byte 0", { entry: path });
-  const isLongLink = entry.link.length > NAME;
-  const records: Buffer[] = [];
-  if ((isLongPath && !isUtf8(path)) || (isLongLink && !isUtf8(entry.link))) records.push(record("hdrcharset", Buffer.from("BINARY")));
-  if (isLongPath) records.push(record("path", rawBytes(path)));
-  if (isLongLink) records.push(record("linkpath", rawBytes(entry.link)));
-  if (entry.uid > OCTAL_8) records.push(numberRecord("uid", entry.uid));
-  if (entry.gid > OCTAL_8) records.push(numberRecord("gid", entry.gid));
-  if (entry.size > OCTAL_12) records.push(numberRecord("size", entry.size));
-  if (!fitsOctal(entry.mtime)) records.push(record("mtime", Buffer.from(timeText(entry.mtime))));
-  for (const name of [...entry.xattrs.keys()].sort()) {
-    if (name.includes("="))
-      throw new ImageError("TS7011", `the name of its extended attribute "${name}" has a "=", which ends names in archives`, { entry: path });
-    records.push(record(`SCHILY.xattr.${name}`, entry.xattrs.get(name) ?? NO_CONTENT));
-  }
-  if (records.length === 0) return undefined;
-  const size = records.reduce((sum, { length }) => sum + length, 0);
-  const header = Buffer.alloc(BLOCK);
-  fillHeader(header, { ...PAX_HEADER, name: `PaxHeaders/${path.split("/").findLast((part) => part !== "") ?? ""}`.slice(0, NAME), size });
-  return Buffer.concat([header, ...records, ZEROS.subarray(0, padding(size))]);
+function inBlocks(size: number): number {
+  return size + padding(size);
 }
 
-/** Prefix and name of ustar, which have a "/" between them; undefined where no split makes both fit. */
-function splitPath(path: Raw): readonly [prefix: string, name: string] | undefined {
-  if (path.length <= NAME) return ["", path];
+/** PAX's records of what ustar's fields have no room for, one byte per character. */
+function extendedRecords(entry: WholeEntry, path: Raw, isLongPath: boolean): Raw {
+  if (path.includes("\0") || entry.link.includes("\0")) throw new ImageError("TS7011", "its name or link has a byte 0", { entry: path });
+  const isLongLink = entry.link.length > NAME;
+  let records = "";
+  if ((isLongPath && !isUtf8(path)) || (isLongLink && !isUtf8(entry.link))) records += record("hdrcharset", "BINARY");
+  if (isLongPath) records += record("path", path);
+  if (isLongLink) records += record("linkpath", entry.link);
+  if (entry.uid > OCTAL_8) records += record("uid", `${entry.uid}`);
+  if (entry.gid > OCTAL_8) records += record("gid", `${entry.gid}`);
+  if (entry.size > OCTAL_12) records += record("size", `${entry.size}`);
+  if (!fitsOctal(entry.mtime)) records += record("mtime", timeText(entry.mtime));
+  if (entry.xattrs.size > 0) records += xattrRecords(entry, path);
+  return records as Raw;
+}
+
+function xattrRecords({ xattrs }: WholeEntry, path: Raw): string {
+  let records = "";
+  for (const name of [...xattrs.keys()].sort()) {
+    if (name.includes("="))
+      throw new ImageError("TS7011", `the name of its extended attribute "${name}" has a "=", which ends names in archives`, { entry: path });
+    records += record(`SCHILY.xattr.${name}`, rawFrom(xattrs.get(name) ?? NO_CONTENT));
+  }
+  return records;
+}
+
+/** Length of ustar's prefix, which a "/" parts from its name; undefined where no split makes both fit. */
+function prefixOf(path: Raw): number | undefined {
+  if (path.length <= NAME) return 0;
   const slash = path.lastIndexOf("/", Math.min(PREFIX, path.length - 2));
-  if (slash <= 0 || path.length - slash - 1 > NAME) return undefined;
-  return [path.slice(0, slash), path.slice(slash + 1)];
+  return slash <= 0 || path.length - slash - 1 > NAME ? undefined : slash;
 }
 
 function isUtf8(raw: Raw): boolean {
@@ -138,16 +194,12 @@ function timeText({ seconds, nanoseconds }: Time): string {
   return `${isNegative ? "-" : ""}${Math.abs(whole)}${fraction}`;
 }
 
-function numberRecord(key: string, value: number): Buffer {
-  return record(key, Buffer.from(`${value}`));
-}
-
-/** "<length> <key>=<value>\n", where the length counts its own digits too. */
-function record(key: string, value: Uint8Array): Buffer {
+/** "<length> <key>=<value>\n", where the length counts its own digits too. One byte per character. */
+function record(key: string, value: string): string {
   const rest = key.length + value.length + 3;
   let length = rest + `${rest}`.length;
   if (`${length}`.length > `${rest}`.length) length++;
-  return Buffer.concat([Buffer.from(`${length} ${key}=`, "latin1"), value, Buffer.from("\n")]);
+  return `${length} ${key}=${value}\n`;
 }
 
 interface Fields {
@@ -166,25 +218,33 @@ interface Fields {
 
 const PAX_HEADER = { prefix: "", type: "x", mode: 0o644, uid: 0, gid: 0, mtime: { seconds: 0, nanoseconds: 0 }, link: "", major: 0, minor: 0 };
 
-function fillHeader(block: Buffer, fields: Fields): void {
-  block.fill(0);
-  const octal = (value: number, offset: number, digits: number, largest: number) =>
-    block.write(Math.min(Math.max(value, 0), largest).toString(8).padStart(digits, "0"), offset, "latin1");
-  block.write(fields.name, 0, NAME, "latin1");
-  octal(fields.mode, 100, 7, OCTAL_8);
-  octal(fields.uid, 108, 7, OCTAL_8);
-  octal(fields.gid, 116, 7, OCTAL_8);
-  octal(fields.size, 124, 11, OCTAL_12);
-  octal(fields.mtime.seconds, 136, 11, OCTAL_12);
-  block.write("        ", 148, "latin1");
-  block.write(fields.type, 156, "latin1");
-  block.write(fields.link, 157, NAME, "latin1");
-  block.write("ustar\x0000", 257, "latin1");
-  octal(fields.major, 329, 7, OCTAL_8);
-  octal(fields.minor, 337, 7, OCTAL_8);
-  block.write(fields.prefix, 345, PREFIX, "latin1");
+function fillHeader(bytes: Buffer, at: number, fields: Fields): void {
+  bytes.fill(0, at, at + BLOCK);
+  bytes.write(fields.name, at, NAME, "latin1");
+  putOctal(bytes, at + 100, 7, Math.min(fields.mode, OCTAL_8));
+  putOctal(bytes, at + 108, 7, Math.min(fields.uid, OCTAL_8));
+  putOctal(bytes, at + 116, 7, Math.min(fields.gid, OCTAL_8));
+  putOctal(bytes, at + 124, 11, Math.min(fields.size, OCTAL_12));
+  putOctal(bytes, at + 136, 11, Math.min(Math.max(fields.mtime.seconds, 0), OCTAL_12));
+  bytes.fill(" ", at + 148, at + 156);
+  bytes.write(fields.type, at + 156, "latin1");
+  bytes.write(fields.link, at + 157, NAME, "latin1");
+  bytes.write("ustar\x0000", at + 257, "latin1");
+  putOctal(bytes, at + 329, 7, Math.min(fields.major, OCTAL_8));
+  putOctal(bytes, at + 337, 7, Math.min(fields.minor, OCTAL_8));
+  bytes.write(fields.prefix, at + 345, PREFIX, "latin1");
   let sum = 0;
-  for (const byte of block) sum += byte;
-  octal(sum, 148, 6, OCTAL_8);
-  block[154] = 0;
+  for (let i = at; i < at + BLOCK; i++) sum += bytes[i] ?? 0;
+  putOctal(bytes, at + 148, 6, sum);
+  bytes[at + 154] = 0;
+}
+
+/** So many digits. The largest number is 8 GiB less one byte: no integer of 32 bits. */
+function putOctal(bytes: Buffer, at: number, digits: number, value: number): void {
+  let left = value;
+  for (let i = at + digits - 1; i >= at; i--) {
+    const rest = Math.floor(left / 8);
+    bytes[i] = 48 + left - rest * 8;
+    left = rest;
+  }
 }

@@ -13,8 +13,8 @@ export interface Change {
   readonly path: Raw;
   /** Of files that are there: bytes of content. */
   readonly size?: number;
-  /** Of touched ones with several names: names the inode. */
-  readonly inode?: string;
+  /** Of touched ones with several names: names the inode (LinkGroups). */
+  readonly inode?: number;
 }
 
 export interface CompareOptions {
@@ -76,7 +76,7 @@ function changeOf(old: Records, now: Records, path: Raw, links: LinkGroups): Cha
     if (old.isSameInode(now)) return undefined;
     const isApart = links.isApart(old, now);
     if (!isApart && !now.isFile && !now.isLinked) return undefined;
-    if (!isApart) return { kind: "touched", path, ...sizeOf(now), ...(now.isLinked ? { inode: now.inode } : {}) };
+    if (!isApart) return { kind: "touched", path, ...sizeOf(now), ...(now.isLinked ? { inode: links.inode(now) } : {}) };
   }
   links.want(now);
   return { kind: "modified", path, ...sizeOf(now) };

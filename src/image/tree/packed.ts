@@ -41,7 +41,10 @@ const FILE = "f".charCodeAt(0);
 const DIRECTORY = "d".charCodeAt(0);
 const SOCKET = "s".charCodeAt(0);
 
-/** Hands out the next records, whole ones only; undefined at the end. */
+const NO_XATTRS: ReadonlyMap<Raw, Uint8Array> = new Map();
+const HIGH = 2 ** 32;
+
+/** Hands out the next records, whole ones only; undefined at the end. Those before may be gone then: there is one buffer for all. */
 export type RecordSource = () => Buffer | undefined;
 
 export class Records {
@@ -80,6 +83,13 @@ export class Records {
     return true;
   }
 
+  /** A single record, which has no source. */
+  take(bytes: Buffer): void {
+    this.#bytes = bytes;
+    this.#at = 0;
+    this.#length = bytes.readUInt32LE(AT.length);
+  }
+
   /** Skips the present record and all that is below it; false: nothing comes after it. */
   leave(): boolean {
     const { depth } = this;
@@ -114,7 +124,7 @@ export class Records {
 
   /** Of a file. */
   get size(): number {
-    return Number(this.#bytes.readBigUInt64LE(this.#at + AT.size));
+    return this.#number(AT.size) + this.#number(AT.size + 4) * HIGH;
   }
 
   /** Something else is mounted there: the record is of that, and what is below is not walked. */
@@ -123,12 +133,20 @@ export class Records {
   }
 
   get isLinked(): boolean {
-    return this.#bytes.readUInt32LE(this.#at + AT.links) > 1;
+    return this.#number(AT.links) > 1;
   }
 
-  /** Names the inode, in this tree and as long as it exists. */
-  get inode(): string {
-    return `${this.#bytes[this.#at + AT.device]}:${this.#bytes.readBigUInt64LE(this.#at + AT.inode)}`;
+  /** These three name the inode, in this tree and as long as it exists. */
+  get device(): number {
+    return this.#bytes[this.#at + AT.device] ?? 0;
+  }
+
+  get inodeHigh(): number {
+    return this.#number(AT.inode + 4);
+  }
+
+  get inodeLow(): number {
+    return this.#number(AT.inode);
   }
 
   /** Inode and time of change are the same: nobody has touched it (the time of change cannot be set). */
@@ -147,11 +165,10 @@ export class Records {
     return this.#bytes.compare(other.#bytes, there, there + length, here, here + length) === 0;
   }
 
-  /** The record as an archive's entry. */
+  /** The record as an archive's entry. Its extended attributes are only there as long as the record is. */
   entry(path: Raw = this.path): WholeEntry {
     const { kind } = this;
     if (kind === "socket") throw new Error("a socket is no entry of an archive");
-    const number = (at: number) => this.#bytes.readUInt32LE(this.#at + at);
     const isDevice = kind === "character" || kind === "block";
     const nameLength = this.#bytes.readUInt16LE(this.#at + AT.nameLength);
     const linkLength = this.#bytes.readUInt16LE(this.#at + AT.linkLength);
@@ -159,22 +176,28 @@ export class Records {
       path,
       kind,
       mode: this.#bytes.readUInt16LE(this.#at + AT.mode),
-      uid: number(AT.uid),
-      gid: number(AT.gid),
-      mtime: { seconds: Number(this.#bytes.readBigInt64LE(this.#at + AT.seconds)), nanoseconds: number(AT.nanoseconds) },
+      uid: this.#number(AT.uid),
+      gid: this.#number(AT.gid),
+      mtime: { seconds: this.#number(AT.seconds) + this.#bytes.readInt32LE(this.#at + AT.seconds + 4) * HIGH, nanoseconds: this.#number(AT.nanoseconds) },
       size: isDevice ? 0 : this.size,
       link: this.#text(AT.name + nameLength, linkLength),
-      major: isDevice ? number(AT.size + 4) : 0,
-      minor: isDevice ? number(AT.size) : 0,
-      xattrs: this.#xattrs(AT.name + nameLength + linkLength, number(AT.xattrsLength)),
+      major: isDevice ? this.#number(AT.size + 4) : 0,
+      minor: isDevice ? this.#number(AT.size) : 0,
+      xattrs: this.#xattrs(AT.name + nameLength + linkLength, this.#number(AT.xattrsLength)),
     };
   }
 
+  #number(offset: number): number {
+    return this.#bytes.readUInt32LE(this.#at + offset);
+  }
+
   #text(offset: number, length: number): Raw {
+    if (length === 0) return "" as Raw;
     return this.#bytes.toString("latin1", this.#at + offset, this.#at + offset + length) as Raw;
   }
 
-  #xattrs(offset: number, length: number): Map<Raw, Uint8Array> {
+  #xattrs(offset: number, length: number): ReadonlyMap<Raw, Uint8Array> {
+    if (length === 0) return NO_XATTRS;
     const xattrs = new Map<Raw, Uint8Array>();
     for (let at = this.#at + offset; at < this.#at + offset + length; ) {
       const nameEnd = at + 8 + this.#bytes.readUInt16LE(at);

@@ -1,7 +1,8 @@
 // BUNDLE/image.tree: the root filesystem as unpack left it. repack finds by it what has changed since, without reading any file.
 // A line that says what it is, then frames: u32 length and so many bytes of records (packed.ts); a frame of length 0 is the end.
-import { closeSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, openSync, readSync, renameSync, rmSync } from "node:fs";
 import { atPath, ImageError } from "../errors.ts";
+import { writeAll } from "./nameless.ts";
 import { Records } from "./packed.ts";
 import { scanTree } from "./scan.ts";
 
@@ -9,6 +10,8 @@ const NAME = "image.tree";
 const HEAD = Buffer.from("tsrun image tree 1\n");
 /** Longer than any that is written: a batch of records, the last of which has all that an entry can have. */
 const MAX_FRAME = 8 << 20;
+/** Most frames are shorter. */
+const ROOM = 272 << 10;
 
 /** Writes down what the tree is now. The last thing of an unpack: every later change of it shows. */
 export async function recordTree(bundle: string, rootFd: number): Promise<void> {
@@ -72,7 +75,7 @@ export class TreeRecordWriter {
 
   #write(bytes: Uint8Array): void {
     try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done);
+      writeAll(this.#fd, bytes);
     } catch (error) {
       throw atPath(error, this.#temporary);
     }
@@ -98,8 +101,10 @@ export function openTreeRecord(bundle: string): TreeRecord {
     if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
     throw new ImageError("TS7020", "the bundle has no record of what was unpacked", { blob: path, hint: 'bundles of "tsrun image unpack" have one', cause });
   }
+  let room = Buffer.allocUnsafeSlow(ROOM);
   const read = (length: number): Buffer => {
-    const bytes = Buffer.allocUnsafe(length);
+    if (length > room.length) room = Buffer.allocUnsafeSlow(length);
+    const bytes = room.subarray(0, length);
     for (let done = 0; done < length; ) {
       const more = readSync(fd, bytes, done, length - done, null);
       if (more === 0) throw new ImageError("TS7020", "it ends too early", { blob: path });

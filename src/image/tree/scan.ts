@@ -4,6 +4,7 @@ import { check, SystemError } from "../../errors.ts";
 import { native } from "../native.ts";
 import { type Raw, shown } from "../raw.ts";
 import type { WholeEntry } from "../tar/writer.ts";
+import type { Inode } from "./numbers.ts";
 import { Records } from "./packed.ts";
 
 /**
@@ -12,16 +13,41 @@ import { Records } from "./packed.ts";
  */
 const IGNORED_XATTRS = Buffer.from(["security.selinux", "system.nfs4_acl", "trusted.overlay."].map((name) => `${name}\0`).join(""));
 
+/** Most batches of a walk, and most single records. */
+const BATCH = 272 << 10;
+const RECORD = 8 << 10;
+
 export interface Scan {
   readonly records: Records;
   close(): void;
 }
 
+/** Where records are put, again and again: a buffer for each would be garbage that the collector knows nothing of. */
+class RecordRoom {
+  #bytes: Buffer;
+
+  constructor(size: number) {
+    this.#bytes = Buffer.allocUnsafeSlow(size);
+  }
+
+  /** `fill`: a native call that answers with the length of its result. A negative errno when it fails. */
+  take(fill: (into: Buffer) => number): Buffer | number {
+    const length = fill(this.#bytes);
+    if (length < 0) return length;
+    if (length > this.#bytes.length) {
+      this.#bytes = Buffer.allocUnsafeSlow(length);
+      native.result(this.#bytes);
+    }
+    return length === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, length);
+  }
+}
+
 /** `tree` is its path on the host, for errors. `tee` sees all that is scanned. */
 export function scanTree(rootFd: number, tree: string, tee: (bytes: Buffer) => void = () => {}): Scan {
   const walk = check(native.scan_open(rootFd, IGNORED_XATTRS), "look at", tree, "open");
+  const room = new RecordRoom(BATCH);
   const source = () => {
-    const bytes = native.scan_next(walk);
+    const bytes = room.take((into) => native.scan_next(walk, into));
     if (typeof bytes === "number") throw new SystemError("look at", tree, "openat", -bytes);
     if (bytes.length === 0) return undefined;
     tee(bytes);
@@ -30,39 +56,48 @@ export function scanTree(rootFd: number, tree: string, tee: (bytes: Buffer) => v
   return { records: new Records(source, tree), close: () => void native.scan_close(walk) };
 }
 
+/** Of a single entry, until the next one is looked at. */
+const record = new Records(() => undefined, "");
+const recordRoom = new RecordRoom(RECORD);
+
 /** An entry that is held by a descriptor, whatever its name becomes. */
 export class HeldEntry {
   readonly #fd: number;
-  readonly #host: string;
+  readonly #tree: string;
   readonly #path: Raw;
 
-  private constructor(fd: number, host: string, path: Raw) {
+  private constructor(fd: number, tree: string, path: Raw) {
     this.#fd = fd;
-    this.#host = host;
+    this.#tree = tree;
     this.#path = path;
   }
 
   /** Undefined: it is not there any more. No link is followed on the way to it. */
   static open(rootFd: number, tree: string, path: Raw): HeldEntry | undefined {
-    const host = `${tree}/${shown(path)}`;
     const fd = native.open_entry(rootFd, path);
     if (fd === -ENOENT || fd === -ENOTDIR || fd === -ELOOP) return undefined;
-    return new HeldEntry(check(fd, "open", host, "openat2"), host, path);
+    if (fd < 0) throw new SystemError("open", hostPath(tree, path), "openat2", -fd);
+    return new HeldEntry(fd, tree, path);
   }
 
-  /** What it is now; undefined for a socket. `inode` names what has several names. */
-  read(): { readonly entry: WholeEntry; readonly inode: string | undefined } | undefined {
-    const bytes = native.entry_record(this.#fd, IGNORED_XATTRS);
-    if (typeof bytes === "number") throw new SystemError("look at", this.#host, "statx", -bytes);
-    const device = native.out(0);
-    const records = new Records(once(bytes), this.#host);
-    records.next();
-    return records.isSocket ? undefined : { entry: records.entry(this.#path), inode: records.isLinked ? `${device}:${records.inode}` : undefined };
+  /**
+   * What it is now; undefined for a socket. `inode` names what has several names. Its extended attributes are only there until
+   * the next entry is read.
+   */
+  read(): { readonly entry: WholeEntry; readonly inode: Inode | undefined } | undefined {
+    const bytes = recordRoom.take((into) => native.entry_record(this.#fd, IGNORED_XATTRS, into));
+    if (typeof bytes === "number") throw new SystemError("look at", hostPath(this.#tree, this.#path), "statx", -bytes);
+    record.take(bytes);
+    if (record.isSocket) return undefined;
+    const { inodeHigh, inodeLow } = record;
+    return { entry: record.entry(this.#path), inode: record.isLinked ? { device: native.out(0), inodeHigh, inodeLow } : undefined };
   }
 
   /** A descriptor to read the file from, the caller's to close. */
   openContent(): number {
-    return check(native.open_content(this.#fd), "open", this.#host, "open");
+    const fd = native.open_content(this.#fd);
+    if (fd < 0) throw new SystemError("open", hostPath(this.#tree, this.#path), "open", -fd);
+    return fd;
   }
 
   close(): void {
@@ -70,15 +105,7 @@ export class HeldEntry {
   }
 }
 
+const hostPath = (tree: string, path: Raw) => `${tree}/${shown(path)}`;
 const ENOENT = 2;
 const ENOTDIR = 20;
 const ELOOP = 40;
-
-function once(bytes: Buffer): () => Buffer | undefined {
-  let left: Buffer | undefined = bytes;
-  return () => {
-    const next = left;
-    left = undefined;
-    return next;
-  };
-}

@@ -1,9 +1,10 @@
 // The changes of a tree, in order, in a file that has no name: there may be a million of them.
-import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import type { Raw } from "../raw.ts";
 import type { Change } from "./compare.ts";
+import { openNameless, writeAll } from "./nameless.ts";
 
-const CHUNK = 256 << 10;
+const CHUNK = 64 << 10;
 /** Of a change in the file: letter, size, inode, path; each with a 0 at its end, which no path has in it. */
 const LETTERS = { added: "a", modified: "m", deleted: "d", touched: "t" } as const;
 const KINDS: Readonly<Record<string, Change["kind"]>> = { a: "added", m: "modified", d: "deleted", t: "touched" };
@@ -16,10 +17,7 @@ export class ChangeSpool {
 
   /** In this directory: a million changes have no place in memory. */
   constructor(folder: string) {
-    const path = `${folder}/.image.changes`;
-    rmSync(path, { force: true });
-    this.#fd = openSync(path, "wx+", 0o600);
-    rmSync(path);
+    this.#fd = openNameless(folder);
   }
 
   add({ kind, size, inode, path }: Change): void {
@@ -50,15 +48,14 @@ export class ChangeSpool {
   }
 
   #write(): void {
-    const bytes = Buffer.from(this.#pending.join(""), "latin1");
+    writeAll(this.#fd, Buffer.from(this.#pending.join(""), "latin1"));
     this.#pending = [];
     this.#pendingLength = 0;
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done);
   }
 }
 
 function changeOf(fields: readonly string[], at: number): Change {
   const [letter = "", size = "", inode = "", path = ""] = fields.slice(at, at + FIELDS);
   const kind = KINDS[letter] ?? "added";
-  return { kind, path: path as Raw, ...(size === "" ? {} : { size: Number(size) }), ...(inode === "" ? {} : { inode }) };
+  return { kind, path: path as Raw, ...(size === "" ? {} : { size: Number(size) }), ...(inode === "" ? {} : { inode: Number(inode) }) };
 }

@@ -10,71 +10,103 @@ import { ArchiveReader } from "../tar/reader.ts";
 import { ImageLinks } from "./image-links.ts";
 import { PathTable } from "./path-table.ts";
 
+/** Files up to this size are hashed in one. */
+const SMALL = 64 << 10;
 /** More are looked at in rounds, for each of which the layers are read. */
 const ROUND = 1 << 18;
 
+/** Looks at the event loop after so many files: there may be a signal. */
+const TURN = 1 << 12;
+
 export interface Suspects {
+  /** A directory for what has no place in memory. */
+  readonly folder: string;
   /** All of them, in order; asked more than once. */
   readonly paths: () => Iterator<Raw>;
-  /** Of the file as it is now; undefined: it is none any more. */
-  readonly digest: (path: Raw) => Promise<Uint8Array | undefined>;
-  /** Hears of each piece of a layer's blob that was read. */
+  /** SHA-256 of the file as it is now, one byte per character; undefined: it is none any more. */
+  readonly digest: (path: Raw) => Raw | undefined | Promise<Raw>;
+  /** Hears of each piece of a layer's blob that was read, and of 0 bytes in between. */
   readonly onRead: (bytes: number) => void;
+  /** For each path, in order: whether the file has the image's content. */
+  readonly onCompared: (isSame: boolean) => void;
 }
 
-/** For each path, in order: whether the file has the image's content. */
-export async function* compareContent(image: Image, { paths, digest, onRead }: Suspects): AsyncGenerator<boolean> {
+export async function compareContent(image: Image, { folder, paths, digest, onRead, onCompared }: Suspects): Promise<void> {
   const ahead = paths();
   const behind = paths();
-  for (;;) {
-    const contents = new ImageContents();
-    let count = 0;
-    for (; count < ROUND; count++) {
-      const { value, done } = ahead.next();
-      if (done) break;
-      contents.want(value);
+  const contents = new ImageContents(folder);
+  try {
+    for (;;) {
+      contents.clear();
+      let count = 0;
+      for (; count < ROUND; count++) {
+        const { value, done } = ahead.next();
+        if (done) break;
+        contents.want(value);
+      }
+      if (count === 0) return;
+      await contents.read(image, onRead);
+      // Names of one inode: the one that has the content in the archive was removed or changed since, and is none of the paths.
+      if (contents.wantsMore) await contents.read(image, onRead);
+      for (; count > 0; count--) {
+        const path = behind.next().value;
+        const before = contents.digest(path);
+        const found = before === undefined ? undefined : digest(path);
+        const now = found instanceof Promise ? await found : found;
+        onCompared(before !== undefined && before === now);
+        if (count % TURN > 0) continue;
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        onRead(0);
+      }
     }
-    if (count === 0) return;
-    await contents.read(image, onRead);
-    // Names of one inode: the one that has the content in the archive was removed or changed since, and is none of the paths.
-    if (contents.wantLinkTargets()) await contents.read(image, onRead);
-    for (; count > 0; count--) {
-      const path = behind.next().value;
-      const before = contents.digest(path);
-      const now = before === undefined ? undefined : await digest(path);
-      yield before !== undefined && now !== undefined && Buffer.compare(before, now) === 0;
-    }
+  } finally {
+    contents.close();
   }
 }
 
 /** What the image has at some paths. */
 class ImageContents {
   readonly #table = new PathTable();
-  readonly #linkTargets = new Set<Raw>();
-  #links = new ImageLinks();
+  readonly #links: ImageLinks;
+  /** A wanted path is a link to one that was not wanted until then: what has gone by is to be read again. */
+  wantsMore = false;
+
+  constructor(folder: string) {
+    this.#links = new ImageLinks(folder);
+  }
 
   want(path: Raw): void {
     this.#table.add(path);
   }
 
-  /** False: no wanted path is a link to one that is not wanted itself. */
-  wantLinkTargets(): boolean {
-    for (const path of this.#linkTargets) this.#table.add(path);
-    return this.#linkTargets.size > 0;
-  }
-
   /** Undefined: there is no file, or it is a link to one whose content was not looked at. */
-  digest(path: Raw): Uint8Array | undefined {
+  digest(path: Raw): Raw | undefined {
     return this.#table.digest(path);
   }
 
+  /** For the next round. */
+  clear(): void {
+    this.#table.clear();
+    this.wantsMore = false;
+  }
+
+  close(): void {
+    this.#links.close();
+  }
+
   async read(image: Image, onRead: Suspects["onRead"]): Promise<void> {
-    this.#links = new ImageLinks();
+    this.#links.clear();
     this.#table.clearDigests();
     for (const [i, layer] of image.manifest.layers.entries()) {
       const archive = new ArchiveReader(openLayer(image.layout, layer, image.config.rootfs.diff_ids[i], { onRead }), layer.digest);
       try {
-        for (let entry = await archive.next(); entry !== undefined; entry = await archive.next()) await this.#take(entry, i + 1, archive);
+        for (;;) {
+          const next = archive.next();
+          const entry = next instanceof Promise ? await next : next;
+          if (entry === undefined) break;
+          const later = this.#take(entry, i + 1, archive);
+          if (later !== undefined) await later;
+        }
         await archive.drain();
       } finally {
         await archive.close();
@@ -82,28 +114,45 @@ class ImageContents {
     }
   }
 
-  async #take(entry: Entry, layer: number, archive: ArchiveReader): Promise<void> {
+  #take(entry: Entry, layer: number, archive: ArchiveReader): undefined | Promise<void> {
     const place = this.#links.resolve(entry.path);
-    if (place === undefined) return;
+    if (place === undefined) return undefined;
     const slash = place.lastIndexOf("/") + 1;
     const name = place.slice(slash);
-    if (name === OPAQUE) return this.#links.remove(place.slice(0, slash) as Raw, layer, true);
-    if (name.startsWith(WHITEOUT)) return this.#links.remove((place.slice(0, slash) + name.slice(WHITEOUT.length)) as Raw, layer, false);
+    if (name === OPAQUE) this.#links.remove(place.slice(0, slash) as Raw, layer, true);
+    else if (name.startsWith(WHITEOUT)) this.#links.remove((place.slice(0, slash) + name.slice(WHITEOUT.length)) as Raw, layer, false);
+    else return this.#put(entry, place, layer, archive);
+    return undefined;
+  }
+
+  #put(entry: Entry, place: Raw, layer: number, archive: ArchiveReader): undefined | Promise<void> {
     const target = entry.kind === "hardlink" ? this.#links.resolve(entry.link) : undefined;
     const link = entry.kind === "symlink" ? entry.link : target === undefined ? undefined : this.#links.linkAt(target);
     this.#links.put(place, entry.kind === "directory", link, layer);
-    if (!this.#table.has(place)) return;
-    if (target !== undefined && !this.#table.has(target)) this.#linkTargets.add(target);
-    this.#table.setDigest(place, target === undefined ? await digestOf(entry, archive) : this.#table.digest(target));
+    if (!this.#table.has(place)) return undefined;
+    if (target !== undefined) {
+      this.#table.setDigest(place, this.#table.digest(target));
+      if (this.#table.has(target)) return undefined;
+      this.#table.add(target);
+      this.wantsMore = true;
+    } else if (entry.kind !== "file") this.#table.setDigest(place, undefined);
+    else return this.#read(entry, place, archive);
+    return undefined;
   }
-}
 
-/** Undefined: it is no file. */
-async function digestOf(entry: Entry, archive: ArchiveReader): Promise<Buffer | undefined> {
-  if (entry.kind !== "file") return undefined;
-  const hash = createHash("sha256");
-  for await (const piece of contentOf(entry, archive)) hash.update(piece);
-  return hash.digest();
+  #read(entry: Entry, place: Raw, archive: ArchiveReader): undefined | Promise<void> {
+    const content = entry.sparse === undefined && entry.size <= SMALL ? archive.rest() : undefined;
+    if (content === undefined || content instanceof Promise) return this.#readLater(entry, place, archive, content);
+    this.#table.setDigest(place, createHash("sha256").update(content).digest("binary") as Raw);
+    return undefined;
+  }
+
+  async #readLater(entry: Entry, place: Raw, archive: ArchiveReader, content: Promise<Uint8Array> | undefined): Promise<void> {
+    const hash = createHash("sha256");
+    if (content !== undefined) hash.update(await content);
+    else for await (const piece of contentOf(entry, archive)) hash.update(piece);
+    this.#table.setDigest(place, hash.digest("binary") as Raw);
+  }
 }
 
 /** A file's bytes as they are on the disk: with its holes. */
