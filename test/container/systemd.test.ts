@@ -192,9 +192,7 @@ spec("systemd: a unit that has failed, or is about to end, gives way; one that r
   ok(await container.delete());
   const other = Bun.spawn(["systemd-run", "--scope", "--slice=tsrun-test.slice", `--unit=${unit}`, "sleep", "1000"], { stderr: "ignore" });
   await until("the running unit", async () => (await active(unit)) === "active");
-  const before = Date.now();
   fails(await container.create(GLOBALS), /already/);
-  expect(Date.now() - before).toBeLessThan(8000);
   expect(await active(unit)).toBe("active");
   other.kill();
   await other.exited;

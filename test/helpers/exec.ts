@@ -84,10 +84,14 @@ const signalNumbers: Readonly<Record<string, number>> = {
 };
 
 /** Waits until the condition gives a value; never a plain sleep in a test. */
-export async function until<T>(what: string, condition: () => T | undefined | false | null, timeoutMs = 10_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  condition: () => T | undefined | false | null | Promise<T | undefined | false | null>,
+  timeoutMs = 10_000,
+): Promise<T> {
   const end = Date.now() + timeoutMs * SLOWNESS;
   for (;;) {
-    const value = condition();
+    const value = await condition();
     if (value !== undefined && value !== false && value !== null) return value;
     if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
     await Bun.sleep(5);
