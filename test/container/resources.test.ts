@@ -159,7 +159,8 @@ async function besideHierarchy(controller: string, b: Bundle, file: string) {
 }
 
 spec("8.40 network.classID and priorities, in hierarchies of cgroup v1", needs("ownMachine"), async () => {
-  const withNetwork = (network: JsonObject) => bundle(probe("pause"), { linux: { resources: { network } } });
+  // There is no hierarchy for devices beside this one.
+  const withNetwork = (network: JsonObject) => bundle(probe("pause"), { linux: { resources: { devices: undefined, network } } });
   expect(ok(await besideHierarchy("net_cls", withNetwork({ classID: 1048577 }), "net_cls.classid")).stdout).toBe("1048577\n");
   const priorities = (name: string) => withNetwork({ priorities: [{ name, priority: 7 }] });
   expect(ok(await besideHierarchy("net_prio", priorities("lo"), "net_prio.ifpriomap")).stdout).toMatch(/^lo 7$/m);
