@@ -7,6 +7,9 @@ port=${1%3}
 [ -c "${port}3" ] || $busybox poweroff -f
 exec 9> "${port}3"
 read -r uptime _ < /proc/uptime
+# Whatever hangs in the kernel is told on the console, with where.
+echo 60 > /proc/sys/kernel/hung_task_timeout_secs
+echo 7 > /proc/sys/kernel/printk
 cd /
 # Pipes: a port cannot be opened twice, as /dev/stdout would.
 $busybox mkfifo -m 600 /run/vm/1 /run/vm/2
