@@ -1,17 +1,28 @@
 // Builds everything native: build/libtsrun.so and build/tsrun-init for checkouts, dist/tsrun for release.
 // dist/tsrun: esbuild bundles the TypeScript, compile.c makes bytecode of it; ld links QuickJS, the shim and tsrun-init to an
 // executable that evaluates the bytecode and writes the heap that is left; this heap goes into the executable (snapshot.ts).
+// --arch arm64: the same for another architecture, into build/arm64 and dist/arm64. What is built is also run: by QEMU.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
+import { parseArgs } from "node:util";
 import { build, type Plugin } from "esbuild";
 import { SNAPSHOT_ADDRESS, withSnapshot } from "./snapshot.ts";
+import { targetOf } from "./target.ts";
 
 const root = new URL("..", import.meta.url).pathname;
-const out = `${root}build/release`;
-const libraries = `${root}build/libraries`;
+const target = targetOf(parseArgs({ options: { arch: { type: "string" } } }).values.arch);
+const objects = `${root}build${target.place}`;
+const dist = `${root}dist${target.place}`;
+const out = `${objects}/release`;
+const libraries = `${objects}/libraries`;
 
 function run(program: string, ...args: string[]): void {
   execFileSync(program, args, { cwd: root, stdio: "inherit" });
+}
+
+function make(folder: string, ...targets: string[]): void {
+  run("make", "-s", "-C", folder, `BUILD=${objects}`, ...target.make, ...targets);
 }
 
 /** The table's docs are for readers and the C header; the tool does not need them. */
@@ -53,11 +64,11 @@ async function buildImageTool(): Promise<void> {
     legalComments: "none",
     absWorkingDir: root,
     entryPoints: ["src/image/main.ts"],
-    outfile: `${root}dist/tsrun-image.mjs`,
+    outfile: `${dist}/tsrun-image.mjs`,
     format: "esm",
     banner: { js: "import{createRequire as makeRequire}from'node:module';const require=makeRequire(import.meta.url);" },
   });
-  copyFileSync(`${root}build/tsrun-image.node`, `${root}dist/tsrun-image.node`);
+  copyFileSync(`${objects}/tsrun-image.node`, `${dist}/tsrun-image.node`);
 }
 
 /** tsrun-init as it is, and room for the snapshot. */
@@ -66,7 +77,7 @@ const EMBEDDED = `
 .balign 16
 .global tsrun_init_start, tsrun_init_end
 tsrun_init_start:
-.incbin "${root}build/tsrun-init"
+.incbin "${objects}/tsrun-init"
 tsrun_init_end:
 .byte 0
 .section .snapshot, "aw", @progbits
@@ -78,13 +89,13 @@ snapshot:
 `;
 
 /** musl's: glibc asks the processor for its caches at each start, 0.45 ms in a virtual machine, where cpuid is trapped. */
-const CC = "musl-gcc";
+const CC = `${libraries}/musl-gcc`;
 const C_FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-isystem", `${libraries}/include`];
 const QUICKJS = `${libraries}/musl/libquickjs.a`;
 
 function compile(): void {
-  run(CC, ...C_FLAGS, "-static", "-no-pie", "-o", "build/compile", "native/quickjs/compile.c", QUICKJS);
-  run("build/compile", `${out}/main.js`, `${out}/main.bin`);
+  run(CC, ...C_FLAGS, "-static", "-no-pie", "-o", `${objects}/compile`, "native/quickjs/compile.c", QUICKJS);
+  run("env", ...target.emulator, `${objects}/compile`, `${out}/main.js`, `${out}/main.bin`);
 }
 
 function link(): void {
@@ -100,21 +111,22 @@ function link(): void {
     "-o",
     `${out}/tsrun`,
     ...sources,
-    `${root}build/libtsrun.a`,
+    `${objects}/libtsrun.a`,
     QUICKJS,
     `${libraries}/musl/libseccomp.a`,
   );
 }
 
-for (const folder of [out, `${root}dist`]) mkdirSync(folder, { recursive: true });
-run("bash", "scripts/get-libraries.sh");
-run("make", "-s", "-C", "native", "init");
-run("make", "-s", "-C", "native/shim");
-run("make", "-s", "-C", "native/image");
+for (const folder of [out, dist]) mkdirSync(folder, { recursive: true });
+run("bash", "scripts/get-libraries.sh", ...target.libraries);
+make("native", "init");
+make("native/shim");
+make("native/image");
 await bundle();
 await buildImageTool();
 compile();
 link();
-const heap = execFileSync(`${out}/tsrun`, [`${out}/main.bin`], { maxBuffer: 16 << 20, stdio: ["ignore", "pipe", "inherit"] });
-writeFileSync(`${root}dist/tsrun`, withSnapshot(readFileSync(`${out}/tsrun`), heap), { mode: 0o755 });
-console.log(`${heap.length} bytes of heap, dist/tsrun has ${statSync(`${root}dist/tsrun`).size} bytes`);
+const evaluate = [...target.emulator, `${out}/tsrun`, `${out}/main.bin`];
+const heap = execFileSync("env", evaluate, { maxBuffer: 16 << 20, stdio: ["ignore", "pipe", "inherit"] });
+writeFileSync(`${dist}/tsrun`, withSnapshot(readFileSync(`${out}/tsrun`), heap), { mode: 0o755 });
+console.log(`${heap.length} bytes of heap, ${relative(root, dist)}/tsrun has ${statSync(`${dist}/tsrun`).size} bytes`);

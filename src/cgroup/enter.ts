@@ -2,9 +2,7 @@
 import { check, UsageError } from "../errors.ts";
 import { sys } from "../sys.ts";
 import type { CgroupPlaceRecord } from "./driver.ts";
-import { O_WRONLY, readFile, readWords } from "./files.ts";
-
-const O_DIRECTORY_PATH = 0o10200000;
+import { O_WRONLY, openDirectory, readFile, readWords } from "./files.ts";
 
 export interface CgroupEntry {
   /** Directory for CLONE_INTO_CGROUP, or -1. */
@@ -27,7 +25,7 @@ export function openEntry(places: readonly CgroupPlaceRecord[], wanted: readonly
     const path = `${place.path}${below(place)}`;
     const isV2 = place.controllers.length === 0;
     if (isV2) entry.below = below(place);
-    if (isV2 && !byFile) entry.directory = check(sys.open(path, O_DIRECTORY_PATH, 0), "open the cgroup", path, "open");
+    if (isV2 && !byFile) entry.directory = openDirectory(path, "open the cgroup");
     else files.push(check(sys.open(`${path}/${isV2 ? "cgroup.procs" : "tasks"}`, O_WRONLY, 0), "open the cgroup", path, "open"));
   }
   return { ...entry, files };
@@ -36,7 +34,7 @@ export function openEntry(places: readonly CgroupPlaceRecord[], wanted: readonly
 /** v2 forbids processes where controllers are enabled for children (EBUSY): then the one that the container's process has moved to. */
 export function openOwnV2(place: CgroupPlaceRecord, pid: number): number {
   const path = ownV2(place, pid);
-  return check(sys.open(path, O_DIRECTORY_PATH, 0), "open the cgroup of the container's process", path, "open");
+  return openDirectory(path, "open the cgroup of the container's process");
 }
 
 /** The same for one who may not put a process there: what systemd is to be told. */

@@ -1,5 +1,5 @@
 // Reads and writes of cgroup files, and the words for what the kernel refuses.
-import { SystemError } from "../errors.ts";
+import { check, SystemError } from "../errors.ts";
 import { sys } from "../sys.ts";
 
 export const EPERM = 1;
@@ -13,6 +13,12 @@ export const EROFS = 30;
 export const EOPNOTSUPP = 95;
 
 export const O_WRONLY = 1;
+export const O_PATH = 0o10000000;
+
+/** O_PATH fd. The slash says what O_DIRECTORY would, which has another number on arm64. */
+export function openDirectory(path: string, what: string): number {
+  return check(sys.open(`${path}/`, O_PATH, 0), what, path, "open");
+}
 
 /** 0 or -errno. Cgroup files are never created, and their old content does not matter. */
 export function writeFile(path: string, value: string): number {

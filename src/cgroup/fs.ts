@@ -9,7 +9,7 @@ import { deviceRules, deviceWritesV1 } from "./device-rules.ts";
 import { fillCpuset, makeDirectories, refuseFrozen, refuseOccupied } from "./directories.ts";
 import type { Cgroup, CgroupDriver, CgroupPlaceRecord, CgroupRecord, CgroupRequest } from "./driver.ts";
 import { Existing, isOfSystemd } from "./existing.ts";
-import { EACCES, ENOENT, EOPNOTSUPP, EPERM, EROFS, O_WRONLY, readFile, readWords, writeOrThrow } from "./files.ts";
+import { EACCES, ENOENT, EOPNOTSUPP, EPERM, EROFS, O_WRONLY, openDirectory, readFile, readWords, writeOrThrow } from "./files.ts";
 import { compileLimits, controllersOf, type Limits } from "./limits.ts";
 import { CGROUPS_PATH, placeCgroup } from "./place.ts";
 import { managerCgroup, systemdError } from "./systemd-bus.ts";
@@ -18,7 +18,6 @@ import { annotationProperties, resourceProperties } from "./systemd-properties.t
 import { awaitUnit, startUnit, type UnitRecord } from "./systemd-unit.ts";
 import { noController, writeLimits } from "./write-limits.ts";
 
-const O_DIRECTORY_PATH = 0o10200000;
 const DELEGATE_LIST = "/sys/kernel/cgroup/delegate";
 const DELEGATE_DEFAULT = ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"];
 
@@ -97,7 +96,7 @@ class FsCgroup extends Existing implements Cgroup {
       refuseFrozen(place);
       giveAllControllers(place, () => controllersOf(this.#limits));
     }
-    return check(sys.open(place.path, O_DIRECTORY_PATH, 0), "open the cgroup", place.path, "open");
+    return openDirectory(place.path, "open the cgroup");
   }
 
   view(): CgroupView {

@@ -2,13 +2,13 @@
 // Every call has a bound.
 import { StateError, SystemError } from "../errors.ts";
 import { sys } from "../sys.ts";
+import { O_PATH } from "./files.ts";
 
 const PROGRAMS = ["/usr/bin/busctl", "/bin/busctl"] as const;
 const SERVICE = "org.freedesktop.systemd1";
 const OBJECT = "/org/freedesktop/systemd1";
 const CALL_TIMEOUT_S = 20;
 const OUTPUT_BYTES = 4096;
-const O_PATH = 0o10000000;
 const SYSTEM_HINT = "--systemd-cgroup needs systemd as process 1, and its bus";
 const USER_HINT = "a user's systemd is found by XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS, and is there after a login or loginctl enable-linger";
 const ETIMEDOUT = 110;

@@ -29,7 +29,7 @@ import { openFilter, sendListener } from "./seccomp.ts";
 import { initLost, stepError } from "./step-error.ts";
 import { Undo } from "./undo.ts";
 
-const O_PATH_DIRECTORY = 0o10200000;
+const O_PATH = 0o10000000;
 const EACCES = 13;
 const EBUSY = 16;
 
@@ -122,7 +122,7 @@ function openProcess(record: StateRecord): number {
 
 function openRoot(record: StateRecord): number {
   const path = `/proc/${record.pid}/root`;
-  const root = check(sys.open(path, O_PATH_DIRECTORY, 0), "open the container's root", path, "open");
+  const root = check(sys.open(path, O_PATH, 0), "open the container's root", path, "open");
   if (!isAlive(record)) throw notRunning(record.id);
   return root;
 }

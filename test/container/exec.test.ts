@@ -174,6 +174,7 @@ spec(
   async () => {
     const container = await running();
     fails(await execIn(container, ["--cgroup", "no-such-child"], ["/bin/true"]), /no such file or directory/);
+    fails(await execIn(container, ["--cgroup", "cgroup.procs"], ["/bin/true"]), /not a directory/);
     fails(await execIn(container, ["--cgroup", "../.."], ["/bin/true"]));
   },
 );

@@ -303,12 +303,13 @@ spec(
 );
 
 spec("8.07 negative offsets", needs("timens"), oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }), async () => {
+  // The kernel lets no clock go below 0, and a virtual machine is young.
   const f = await facts(
     bundle(probe("read:/proc/self/timens_offsets"), {
-      linux: { namespaces: [...NAMESPACES, { type: "time" }], timeOffsets: { boottime: { secs: -100, nanosecs: 0 } } },
+      linux: { namespaces: [...NAMESPACES, { type: "time" }], timeOffsets: { boottime: { secs: -1, nanosecs: 0 } } },
     }),
   );
-  expect(f.get("read:/proc/self/timens_offsets")).toMatch(/boottime\s+-100\s+0/);
+  expect(f.get("read:/proc/self/timens_offsets")).toMatch(/boottime\s+-1\s+0/);
 });
 
 spec("8.03 a time namespace without offsets", needs("timens"), oracle({ runc: "1.1 does not know it", crun: "1.8 does not know it" }), async () => {

@@ -41,6 +41,7 @@ const once = (check: () => boolean) => {
 };
 
 export const NEEDS = {
+  x64: { name: "an x86-64 processor", ci: false, isThere: () => process.arch === "x64" },
   root: { name: "root", ci: true, isThere: () => process.getuid?.() === 0 },
   cgroupV1: { name: "cgroup v1", ci: false, isThere: once(() => / - cgroup /.test(read("/proc/self/mountinfo"))) },
   // The virtual machine has it.

@@ -457,7 +457,8 @@ static void word_write(const char *key, const char *argument) {
 }
 
 static void word_mkdir(const char *key, const char *path) {
-  answer_result(key, mkdir(path, 0777));
+  // Not mkdir(2), which newer architectures have no more.
+  answer_result(key, mkdirat(AT_FDCWD, path, 0777));
 }
 
 static void word_unlink(const char *key, const char *path) {
