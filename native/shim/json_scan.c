@@ -3,7 +3,7 @@
 #include "shim.h"
 #include <string.h>
 
-enum { MAX_DEPTH = 256, MAX_NAMES = 4096, MAX_INTEGER_DIGITS = 15 };
+enum { MAX_DEPTH = 128, MAX_NAMES = 4096, MAX_INTEGER_DIGITS = 15 };
 
 /// The names of the objects that are open, innermost last.
 struct name {

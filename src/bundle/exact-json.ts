@@ -12,8 +12,8 @@ export interface JsonFault extends Place {
   readonly pointer: string;
 }
 
-/** The engine's stack holds somewhat more. */
-const MAX_DEPTH = 256;
+/** The engine's stack of 1 MB holds some 210 on arm64, and more on x86-64. */
+const MAX_DEPTH = 128;
 const MAX_SAFE = 9007199254740991;
 
 class Fault extends Error {

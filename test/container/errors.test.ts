@@ -38,7 +38,7 @@ spec("a document that is nested too deeply is an error like any other", tsrunOnl
     const b = bundle();
     const text = readFileSync(`${b.directory}/config.json`, "utf8").trimEnd().slice(0, -1);
     writeFileSync(`${b.directory}/config.json`, `${text}, ${more}"x": ${"[".repeat(levels)}${"]".repeat(levels)}}`);
-    await refused(b, /nested deeper than 256 levels/);
+    await refused(b, /nested deeper than 128 levels/);
   }
 });
 

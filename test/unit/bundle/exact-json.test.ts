@@ -47,7 +47,7 @@ test("1.05 faults name what was expected", () => {
     ["[1,]", 'expected a value, not "]"'],
     ["-", 'expected a value, not "-"'],
     ["", "expected a value, not the end of the document"],
-    ["[".repeat(600), "nested deeper than 256 levels"],
+    ["[".repeat(600), "nested deeper than 128 levels"],
   ] as const) {
     const result = parseExact(text);
     expect("fault" in result ? result.fault.message : "no fault").toBe(message);
