@@ -1,6 +1,6 @@
 // Cgroups that others (engines, suites) make beside the containers: what was not there before is taken away again when it is empty.
 /// <reference types="bun" />
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 
 const ROOT = "/sys/fs/cgroup";
@@ -14,9 +14,19 @@ function directories(path: string): string[] {
   }
 }
 
-/** The first level of every hierarchy. */
+/** This process's own, in every hierarchy. */
+function ownCgroups(): string[] {
+  const lines = readFileSync("/proc/self/cgroup", "utf8").trim().split("\n");
+  return lines.flatMap((line) => {
+    const [, controllers = "", ...path] = line.split(":");
+    const hierarchies = controllers === "" ? ["", "/unified"] : [`/${controllers.replace("name=", "")}`];
+    return hierarchies.map((hierarchy) => `${ROOT}${hierarchy}${path.join(":")}`.replace(/\/$/, ""));
+  });
+}
+
+/** The first level of every hierarchy, and what is below the own cgroup: there a relative path begins. */
 export function hostCgroups(): ReadonlySet<string> {
-  return new Set([ROOT, ...directories(ROOT)].flatMap(directories));
+  return new Set([ROOT, ...directories(ROOT), ...ownCgroups()].flatMap(directories));
 }
 
 /** `names`: only those, as other programs make cgroups at the same time. */
