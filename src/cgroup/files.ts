@@ -1,6 +1,6 @@
 // Reads and writes of cgroup files, and the words for what the kernel refuses.
 import { check, SystemError } from "../errors.ts";
-import { sys } from "../sys.ts";
+import { O_PATH, sys } from "../sys.ts";
 
 export const EPERM = 1;
 export const ENOENT = 2;
@@ -13,7 +13,6 @@ export const EROFS = 30;
 export const EOPNOTSUPP = 95;
 
 export const O_WRONLY = 1;
-export const O_PATH = 0o10000000;
 
 /** O_PATH fd. The slash says what O_DIRECTORY would, which has another number on arm64. */
 export function openDirectory(path: string, what: string): number {

@@ -1,8 +1,7 @@
 // Speaks to systemd by busctl(1), which is there wherever systemd is: the released tool stays static, and needs no D-Bus library of its own.
 // Every call has a bound.
 import { StateError, SystemError } from "../errors.ts";
-import { sys } from "../sys.ts";
-import { O_PATH } from "./files.ts";
+import { O_PATH, sys } from "../sys.ts";
 
 const PROGRAMS = ["/usr/bin/busctl", "/bin/busctl"] as const;
 const SERVICE = "org.freedesktop.systemd1";

@@ -1,11 +1,10 @@
 // CRIU (criu.org) as a program: what tsrun tells it of a container, and its log when it fails.
 import { StateError, SystemError } from "../errors.ts";
 import type { Config } from "../spec/config.ts";
-import { sys } from "../sys.ts";
+import { O_PATH, sys } from "../sys.ts";
 
 /** Fixed places: what PATH names could be anything. */
 const PROGRAMS = ["/usr/sbin/criu", "/usr/local/sbin/criu", "/sbin/criu", "/usr/bin/criu"] as const;
-const O_PATH = 0o10000000;
 const OWN_STREAMS = -1;
 const LOG_LINES = 12;
 

@@ -17,7 +17,7 @@ import type { Config } from "../spec/config.ts";
 import type { StateRecord } from "../state/record.ts";
 import { isAlive } from "../state/status.ts";
 import { directoryOf, load } from "../state/store.ts";
-import { sys } from "../sys.ts";
+import { O_PATH, sys } from "../sys.ts";
 import { type Console, openConsole, sendMaster, sendPidfd } from "./console.ts";
 import { readContainerConfig } from "./container-config.ts";
 import { type ProcessRequest, requestedProcess } from "./exec-process.ts";
@@ -29,7 +29,6 @@ import { openFilter, sendListener } from "./seccomp.ts";
 import { initLost, stepError } from "./step-error.ts";
 import { Undo } from "./undo.ts";
 
-const O_PATH = 0o10000000;
 const EACCES = 13;
 const EBUSY = 16;
 

@@ -1,9 +1,8 @@
 // File descriptors that the caller passes to the program: --preserve-fds, and socket activation (sd_listen_fds(3)).
 import { UsageError } from "../errors.ts";
-import { sys } from "../sys.ts";
+import { O_PATH, sys } from "../sys.ts";
 
 const FIRST = 3;
-const O_PATH = 0o10000000;
 
 /** LISTEN_FDS of our environment: how many sockets from fd 3 on. */
 export function listenFds(): number {

@@ -3,13 +3,12 @@ import { openCgroup } from "../cgroup/existing.ts";
 import { StateError, SystemError } from "../errors.ts";
 import { isAlive } from "../state/status.ts";
 import { load } from "../state/store.ts";
-import { sys } from "../sys.ts";
+import { O_PATH, sys } from "../sys.ts";
 
 /** Fixed places: what PATH names could be anything. */
 const PROGRAMS = ["/usr/bin/ps", "/bin/ps"] as const;
 const TIMEOUT_MS = 10_000;
 const OUTPUT_BYTES = 16 << 20;
-const O_PATH = 0o10000000;
 
 /** Pids in the runtime's pid namespace. */
 export function containerProcesses(root: string, id: string): number[] {

@@ -1,12 +1,11 @@
 // A record + the kernel's view -> the status of runtime-spec, "State". Reads as few /proc files as the answer needs.
 import { check, checkText, SystemError } from "../errors.ts";
-import { sys } from "../sys.ts";
+import { O_PATH, sys } from "../sys.ts";
 import type { StateRecord } from "./record.ts";
 
 /** `paused` is not in the specification; engines know it from runc. */
 export type Status = "creating" | "created" | "running" | "paused" | "stopped";
 
-const O_PATH = 0o10000000;
 const ENOENT = 2;
 const ESRCH = 3;
 

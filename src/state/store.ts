@@ -1,13 +1,12 @@
 // The state directory: <root>/<id>/ with state.json, config.json and start.sock. Ids are checked before any path is made of them.
 import { check, checkText, StateError } from "../errors.ts";
-import { sys } from "../sys.ts";
+import { O_PATH, sys } from "../sys.ts";
 import type { StateRecord } from "./record.ts";
 
 const EEXIST = 17;
 const ENOENT = 2;
 const ENOTDIR = 20;
 const LOCK_TIMEOUT_MS = 30_000;
-const O_PATH = 0o10000000;
 
 /** runc's rule for ids, and a length that every file system takes. */
 export function checkId(id: string): string {
